@@ -1,0 +1,1 @@
+"""yrd: the 长三角一卡通 interoperability gateway."""
