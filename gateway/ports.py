@@ -1,0 +1,393 @@
+"""What the core needs from the world, as Protocols. Adapters and the store implement them.
+
+"No" is a value and so is "no answer": a region call never raises for anything the region or the
+network did. A refusal is `Declined`, a lost reply is `NoAnswer`, and only what provably never reached
+the region is `NotDelivered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from gateway.domain.benefits import Accumulators
+from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.breakdown import Breakdown
+from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
+from gateway.domain.visit import Attendance, Institution, Insurance, Patient, PersonFound
+from ledger.journal import Entry
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+# --- regions -----------------------------------------------------------------------------------
+
+
+class Verb(StrEnum):
+    """What we say to a region; each province has its own transaction number for it."""
+
+    FIND_PERSON = "find_person"
+    ACCUMULATORS = "accumulators"
+    REGISTER = "register"
+    DESCRIBE = "describe"
+    UPLOAD_LINES = "upload_lines"
+    DISCHARGE = "discharge"
+    PREDETERMINE = "predetermine"
+    SETTLE = "settle"
+    CANCEL = "cancel"
+    REVERSE = "reverse"
+    TELL_VISITED = "tell_visited"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One message of a visit's sequence, e.g. lines 100..199 of a stay."""
+
+    verb: Verb
+    transaction: str
+    """交易编号 in this province, e.g. 2207 or 2207A."""
+    first_line: int = 0
+    end_line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Everything about one message that is not its content."""
+
+    msgid: str
+    """30 characters, unique for ever, durable before this call where it may have an effect."""
+    institution: Institution
+    visited_region: str
+    insured_region: str
+    sent_at: datetime
+    """交易时间, aware UTC."""
+    timeout_s: float
+    """At most this long; the adapter takes the smaller of this and its own limit."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Exchange:
+    """The raw bytes of one call: evidence, stored encrypted. Never logged: no repr."""
+
+    transaction: str
+    request: bytes
+    reply: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Generic[T_co]):
+    """The region said yes, and the answer was read and verified."""
+
+    value: T_co
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The region said no."""
+
+    code: str
+    text: str
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Neither yes nor no: time-out, cut connection, 5xx, unreadable, unverifiable, another's reply."""
+
+    cause: str
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered:
+    """Provably never reached the region: refused connection, open breaker, gateway 401."""
+
+    cause: str
+    exchange: Exchange
+
+
+Answer = Accepted[T] | Declined | NoAnswer | NotDelivered
+
+
+@dataclass(frozen=True, slots=True)
+class RegionLine:
+    """The region's own split of one bill line."""
+
+    line_no: str
+    amount_fen: int
+    own_pay_fen: int
+    over_limit_fen: int
+    pre_self_pay_fen: int
+    in_scope_fen: int
+    item_class_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSettlement:
+    """结算信息 as the region answered it, in our terms."""
+
+    settlement_id: str
+    """结算ID; empty on a predetermination."""
+    visit_id: str
+    breakdown: Breakdown
+    settled_at: datetime | None
+    """结算时间 of the centre, aware; None where the region gave none."""
+    clearing_type_code: str
+    """清算类别 as written; empty where absent."""
+    clearing_office: str
+    """清算经办机构; empty where absent."""
+    broken: tuple[str, ...] = ()
+    """Identities that fail (I1…I7) or fields that cannot be read; never corrected."""
+    unknown_codes: tuple[str, ...] = ()
+    """`field=code` of codes our dictionary lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """结算撤销 by the region's own ids."""
+
+    kind: VisitKind
+    person_no: str
+    visit_id: str
+    settlement_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalOrder:
+    """冲正 2601 by the original message."""
+
+    person_no: str
+    original_msgid: str
+    original_transaction: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VisitedRow:
+    """What the visited region is told: a row shaped like 3260's (assumption). Never logged."""
+
+    settlement_no: str
+    """Our claim id or the region's settlement id: the idempotency key."""
+    visit_id: str
+    id_number: str
+    settled_at: datetime
+    total_fen: int
+    insurance_paid_fen: int
+
+
+class RegionGateway(Protocol):
+    """One province's platform. No method raises for what the region or the network did."""
+
+    def plan(self, kind: VisitKind, line_count: int) -> tuple[PlannedCall, ...]:
+        """The messages that settle a visit, in order; the last one is the pivot."""
+
+    def transaction(self, verb: Verb, kind: VisitKind) -> str:
+        """This province's number for a verb."""
+
+    async def find_person(self, ctx: CallContext, patient: Patient) -> Answer[PersonFound]:
+        """人员基本信息 1101."""
+
+    async def accumulators(
+        self, ctx: CallContext, person: PersonFound, insurance: Insurance, day: date
+    ) -> Answer[Accumulators]:
+        """累计 5206 of the insurance year that holds `day`."""
+
+    async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
+        """挂号 2201 / 入院 2401: answers the region's visit id."""
+
+    async def describe(self, ctx: CallContext, att: Attendance) -> Answer[None]:
+        """就诊信息 2203 (outpatient)."""
+
+    async def upload_lines(
+        self, ctx: CallContext, att: Attendance, lines: tuple[BillLine, ...]
+    ) -> Answer[tuple[RegionLine, ...]]:
+        """费用明细 2204 / 2301."""
+
+    async def discharge(self, ctx: CallContext, att: Attendance) -> Answer[None]:
+        """出院 2402."""
+
+    async def predetermine(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
+        """预结算 2206 / 2303: nothing takes effect."""
+
+    async def settle(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
+        """结算 2207 / 2304: takes effect at once."""
+
+    async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
+        """结算撤销 2208 / 2305: the exact negative takes effect at once."""
+
+    async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
+        """冲正 2601: any answer is provisional."""
+
+    async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
+        """Tell the *visited* region of a settlement (assumption; idempotent by settlement_no)."""
+
+    def health(self) -> str:
+        """"closed", "open" or "half_open": the breaker's state."""
+
+
+class Regions(Protocol):
+    """All provinces we serve."""
+
+    def of(self, region: str) -> RegionGateway:
+        """The platform of a region code's province. Raises Malformed if we do not serve it."""
+
+
+# --- our own store -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opening:
+    """What a leaf commits to; stored under the subject's key, erasable."""
+
+    subject_ref: str
+    body: bytes
+    """Canonical JSON."""
+
+
+class Books(Protocol):
+    """One transaction: state, journal and leaf together. Synchronous: nothing can await inside it."""
+
+    def claim(self, claim_id: str) -> ClaimRecord | None: ...
+
+    def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None:
+        """By the request_id of its settlement."""
+
+    def claim_by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None:
+        """By the request_id of its reversal."""
+
+    def live_claims_of_batch(
+        self, institution: str, visit_no: str, batch_no: str
+    ) -> tuple[ClaimRecord, ...]:
+        """Claims of one charging batch that are not REFUSED, VOIDED or REVERSED."""
+
+    def insert_claim(self, claim: ClaimRecord) -> None:
+        """Raises Conflict if the request_id is taken."""
+
+    def update_claim(self, claim: ClaimRecord, *, expected_version: int) -> None:
+        """Raises Conflict if the stored version is another."""
+
+    def subject_ref(self, id_number: str) -> str:
+        """The person's reference in the medical domain, made on first sight."""
+
+    def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
+        """Fresh msgids of one institution, durable with this transaction."""
+
+    def record_messages(self, claim_id: str, messages: tuple[PlannedMessage, ...]) -> None:
+        """Each msgid once, for ever; raises InvariantViolated on a repeat."""
+
+    def record_exchange(self, msgid: str, subject_ref: str, outcome: str, exchange: Exchange) -> None:
+        """Raw bytes as evidence, encrypted."""
+
+    def append_entry(
+        self, entry: Entry, *, leaf_type: str, window: str | None, opening: Opening, at: datetime
+    ) -> int:
+        """Journal entry and its leaf; answers the leaf index."""
+
+    def append_evidence(
+        self, entry_id: str, *, leaf_type: str, opening: Opening, at: datetime
+    ) -> int:
+        """A leaf without postings (e.g. a claim became unknown); answers the leaf index."""
+
+    def enqueue(self, item: OutboxItem) -> None:
+        """Outbox: delivered at least once after this transaction commits."""
+
+    def finish_outbox(self, item_id: str, at: datetime) -> None: ...
+
+    def postpone_outbox(self, item_id: str, attempts: int, due_at: datetime, error: str) -> None: ...
+
+
+class BooksReader(Protocol):
+    """A consistent snapshot."""
+
+    def claim(self, claim_id: str) -> ClaimRecord | None: ...
+
+    def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None: ...
+
+    def claim_by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None: ...
+
+    def answer(self, claim_id: str) -> bytes | None:
+        """The encoded answer as stored at the last change: byte-identical for ever."""
+
+    def list_answers(self, query: ClaimQuery) -> ClaimPage: ...
+
+    def claims_needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
+        """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due."""
+
+    def due_outbox(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimQuery:
+    """Filters of a listing, newest first."""
+
+    institution: str
+    states: tuple[str, ...] = ()
+    insured_region_prefix: str = ""
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+    before_claim_id: str = ""
+    """Exclusive upper bound in (created_at, claim_id) order; empty for the first page."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPage:
+    """Encoded claims and where the next page begins."""
+
+    answers: tuple[bytes, ...]
+    next_before: str
+    """Claim id to continue before; empty on the last page."""
+
+
+class Store(Protocol):
+    """Our own database."""
+
+    async def write(self, work: Callable[[Books], T]) -> T:
+        """Run `work` in a transaction (many callers share one commit); returns after the commit.
+
+        Raises what `work` raised (nothing of it is kept), Overloaded when the queue is full,
+        StorageUnavailable when the commit failed.
+        """
+
+    async def read(self, work: Callable[[BooksReader], T]) -> T:
+        """Run `work` on a snapshot."""
+
+
+class Clock(Protocol):
+    """The only reader of time."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Ids(Protocol):
+    """The only maker of ids and randomness."""
+
+    def claim_id(self) -> str: ...
+
+    def entry_id(self) -> str: ...
+
+    def outbox_id(self) -> str: ...
+
+    def salt(self) -> bytes:
+        """32 random bytes."""
+
+
+class ClaimEncoder(Protocol):
+    """Turns a claim into the bytes a caller gets, once, at each change."""
+
+    def __call__(self, claim: ClaimRecord) -> bytes: ...
+
+
+class MsgidSource(Protocol):
+    """Msgids for calls without effect (1101, 5206, 2206): reserved in blocks from durable storage."""
+
+    async def take(self, institution: str, count: int) -> tuple[str, ...]: ...
