@@ -391,3 +391,50 @@ class MsgidSource(Protocol):
     """Msgids for calls without effect (1101, 5206, 2206): reserved in blocks from durable storage."""
 
     async def take(self, institution: str, count: int) -> tuple[str, ...]: ...
+
+
+# --- the log ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointView:
+    """One signed tree head."""
+
+    note: str
+    tree_size: int
+    root_hash: bytes
+    vkey: str
+    signed_at: datetime
+
+
+class Log(Protocol):
+    """The transparency log of our own database."""
+
+    async def checkpoint(self, tree_size: int = 0) -> CheckpointView | None:
+        """The newest one (0), or the one of exactly this size; None if there is none."""
+
+    async def covering(self, leaf_index: int) -> CheckpointView | None:
+        """The smallest signed checkpoint that covers the leaf; None until it is signed."""
+
+    async def publish(self) -> int | None:
+        """Sign a checkpoint if the log grew; answers its size, or None. Serialised in here."""
+
+    async def inclusion_proof(self, leaf_index: int, tree_size: int) -> tuple[bytes, ...]: ...
+
+    async def consistency_proof(self, first: int, second: int) -> tuple[bytes, ...]: ...
+
+    async def leaves(self, start: int, limit: int) -> tuple[bytes, ...]: ...
+
+    async def size(self) -> int: ...
+
+    async def opening(self, leaf_index: int) -> tuple[bytes, bytes] | None:
+        """(salt, canonical body) of a leaf; None where it was erased."""
+
+    async def health(self) -> None:
+        """Commit nothing, read the head and the last checkpoint; raises StorageUnavailable."""
+
+
+class Hasher(Protocol):
+    """Keyed hash of a canonical request, so that a stored hash tells nothing about a person."""
+
+    def request_hash(self, canonical: bytes) -> str: ...
