@@ -60,7 +60,7 @@ def make(venv: Path) -> None:
 
 def install(venv: Path, lock: Path) -> None:
     """Install exactly what the lock names, wheels only: no compiler and no unlocked build tool."""
-    options = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    options = ["-qq", "--no-input", "--disable-pip-version-check"]
     options += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     pip = [f"{venv}/bin/python", "-m", "pip", "install", *options, "-r", f"{lock}"]
     subprocess.run(pip, check=True)
