@@ -112,6 +112,10 @@ def main() -> int:
     os.environ.pop("PYTHONPATH", None)  # the caller's modules have no part in an installation
     try:
         provision(wanted.venv, wanted.lock)
+    except OSError as refused:
+        print(f"yrd: {wanted.venv} cannot be written: {refused.strerror}.")
+        print("     Name another place with YRD_VENV, or run it once as a user who may write there.")
+        return 1
     except subprocess.CalledProcessError as failed:
         print(f"yrd: the installation failed (exit {failed.returncode}); see above.")
         print(f"     It needs a package index for pip, and write access to {wanted.venv}.")

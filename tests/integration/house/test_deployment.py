@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,35 @@ NOBODY = 65534
 pytestmark = pytest.mark.timeout(300)
 
 
+def python_for_everybody() -> str:
+    """An interpreter that any user of this machine can start, as the image's is."""
+    probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"
+    places = [sys.base_prefix, "/usr", "/usr/local"]
+    for python in (f"{place}/bin/python3" for place in places):
+        try:
+            tried = subprocess.run([python, "-c", probe], user=user(), timeout=20)
+        except OSError:
+            continue
+        if tried.returncode == 0:
+            return python
+    raise AssertionError("no Python 3.11 with venv outside a private home folder")
+
+
+def user() -> int | None:
+    """Nobody, where we may become nobody; else whoever runs the tests."""
+    return NOBODY if os.getuid() == 0 else None
+
+
 @pytest.fixture(scope="module")
 def prefix() -> Iterator[Path]:
     """A built prefix that everybody may read and nobody may write."""
     place = Path(tempfile.mkdtemp(prefix="yrd-image-"))
-    subprocess.run(["sh", HOME / "deploy" / "build.sh", place], check=True, timeout=240)
+    subprocess.run(
+        ["sh", HOME / "deploy" / "build.sh", place],
+        env={**os.environ, "YRD_PYTHON": python_for_everybody()},
+        check=True,
+        timeout=240,
+    )
     for path in [place, *place.rglob("*")]:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~0o222 | 0o044 | (0o011 if path.is_dir() else 0))
@@ -43,7 +68,6 @@ def _unlock_and_remove(path: Path) -> None:
 def run_as_nobody(prefix: Path, *arguments: str, tmp: Path) -> subprocess.CompletedProcess[str]:
     """Start the entrypoint as the image does: not root, no home, one folder to write to."""
     env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TMPDIR": str(tmp)}
-    nobody = NOBODY if os.getuid() == 0 else None
     return subprocess.run(
         [prefix / "yrd", *arguments],
         cwd="/",
@@ -51,9 +75,9 @@ def run_as_nobody(prefix: Path, *arguments: str, tmp: Path) -> subprocess.Comple
         capture_output=True,
         text=True,
         timeout=120,
-        user=nobody,
-        group=nobody,
-        extra_groups=None if nobody is None else [],
+        user=user(),
+        group=user(),
+        extra_groups=None if user() is None else [],
     )
 
 
