@@ -114,7 +114,7 @@ def main() -> int:
         provision(wanted.venv, wanted.lock)
     except OSError as refused:
         print(f"yrd: {wanted.venv} cannot be written: {refused.strerror}.")
-        print("     Name another place with YRD_VENV, or run it once as a user who may write there.")
+        print("     Name another place with YRD_VENV, or run this once as a user who may write.")
         return 1
     except subprocess.CalledProcessError as failed:
         print(f"yrd: the installation failed (exit {failed.returncode}); see above.")
