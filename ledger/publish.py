@@ -1,0 +1,126 @@
+"""签发检查点: sign what the log holds, after showing that it extends all that was signed before.
+
+Runs on the caller's connection, who commits; any process may call it, and of two at once one is
+refused. Nothing derived is trusted: the leaves since the last checkpoint are hashed again from their
+stored bytes, because a flipped bit must stop the log, not be signed. Serving, witnesses and the copy
+outside the database are the caller's: it writes the returned note to a file and hands that note back
+the next time, so that a restored backup or a fork is noticed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, insert, literal, select
+
+from ledger.checkpoint import Checkpoint, NoteInvalid, NoteSigner, issue_checkpoint, open_checkpoint
+from ledger.hashes import StoredHashes
+from ledger.merkle import (
+    EMPTY_ROOT,
+    CompactRange,
+    ProofInvalid,
+    consistency_proof,
+    leaf_hash,
+    tree_root,
+    verify_consistency,
+)
+from ledger.outcomes import ForkDetected, LedgerDamaged, PublisherRaced, RollbackDetected
+from ledger.reads import compact_range, latest_note, leaves, to_us
+from ledger.tables import CHECKPOINT
+
+_LAST_SIZE = select(func.coalesce(func.max(CHECKPOINT.c.size), 0)).scalar_subquery()
+_INSERT = insert(CHECKPOINT).from_select(
+    ["size", "note", "signed_us"],
+    select(
+        literal(bindparam("new"), CHECKPOINT.c.size.type),
+        literal(bindparam("note"), CHECKPOINT.c.note.type),
+        literal(bindparam("us"), CHECKPOINT.c.signed_us.type),
+    ).where(_LAST_SIZE == bindparam("last")),
+)
+
+
+def sign_checkpoint(
+    connection: Connection, signer: NoteSigner, *, at: datetime, outside: str | None = None
+) -> Checkpoint | None:
+    """Sign the log's present head; None when nothing was appended since the last signature.
+
+    `outside` is the newest checkpoint kept outside the database, verbatim. `at` is kept beside the
+    note for people; it is not signed. Raises RollbackDetected, ForkDetected, LedgerDamaged or
+    PublisherRaced; whatever it raises, nothing was signed.
+    """
+    edge = compact_range(connection)
+    last = _last_signed(connection, signer)
+    if outside is not None:
+        _check_outside(connection, edge, _opened(outside, signer, "the copy kept outside"))
+    if last is not None and last.size > edge.size:
+        raise RollbackDetected(
+            f"{last.size} leaves were signed, the log holds {edge.size}: do not append, "
+            "restore the newer database"
+        )
+    if edge.size == (last.size if last else 0):
+        return None
+    root = _recomputed_root(connection, edge, last)
+    if last is not None:
+        _check_consistency(connection, last, edge.size, root)
+    checkpoint = issue_checkpoint(edge.size, root, signer)
+    _insert(connection, checkpoint, last_size=last.size if last else 0, us=to_us(at))
+    return checkpoint
+
+
+def _last_signed(connection: Connection, signer: NoteSigner) -> Checkpoint | None:
+    note = latest_note(connection)
+    return None if note is None else _opened(note, signer, "the last checkpoint")
+
+
+def _opened(note: str, signer: NoteSigner, what: str) -> Checkpoint:
+    try:
+        return open_checkpoint(note, signer.verifier)
+    except NoteInvalid as error:
+        raise LedgerDamaged(f"{what} does not open with this log's key: {error}") from error
+
+
+def _check_outside(connection: Connection, edge: CompactRange, outside: Checkpoint) -> None:
+    if outside.size > edge.size:
+        raise RollbackDetected(
+            f"the copy kept outside has {outside.size} leaves, the log {edge.size}: an older "
+            "database was restored; find the newer one before anything is appended"
+        )
+    if tree_root(outside.size, StoredHashes(connection)) != outside.root:
+        raise ForkDetected(
+            f"the log differs from the copy kept outside within its first {outside.size} leaves: "
+            "sign nothing and compare the databases"
+        )
+
+
+def _recomputed_root(connection: Connection, edge: CompactRange, last: Checkpoint | None) -> bytes:
+    start = last.size if last else 0
+    derived = CompactRange.of_tree(start, StoredHashes(connection))
+    if derived.root() != (last.root if last else EMPTY_ROOT):
+        raise ForkDetected(f"the first {start} leaves no longer have the root that was signed")
+    for stored in leaves(connection, start, edge.size):
+        if stored.index != derived.size:
+            raise LedgerDamaged(f"leaf {derived.size} is missing: run verify")
+        hashed = leaf_hash(stored.data)
+        if hashed != stored.leaf_hash:
+            raise LedgerDamaged(f"the bytes of leaf {stored.index} do not fit its hash: run verify")
+        derived.append(hashed)
+    if derived.size != edge.size or derived.hashes != edge.hashes:
+        raise LedgerDamaged("the head row does not fit the leaves: run verify")
+    return derived.root()
+
+
+def _check_consistency(
+    connection: Connection, last: Checkpoint, new_size: int, new_root: bytes
+) -> None:
+    # Through the proof that a witness will ask for, and its verifier: what we sign, they accept.
+    proof = consistency_proof(last.size, new_size, StoredHashes(connection))
+    try:
+        verify_consistency(last.size, new_size, proof, last.root, new_root)
+    except ProofInvalid as error:
+        raise ForkDetected(f"the log is no extension of what was signed: {error}") from error
+
+
+def _insert(connection: Connection, checkpoint: Checkpoint, *, last_size: int, us: int) -> None:
+    values = {"new": checkpoint.size, "note": checkpoint.note, "us": us, "last": last_size}
+    if connection.execute(_INSERT, values).rowcount != 1:
+        raise PublisherRaced(f"a checkpoint newer than {last_size} has appeared")

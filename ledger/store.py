@@ -1,0 +1,284 @@
+"""记账: append an entry and its leaf, in the transaction that changes the caller's own state.
+
+Synchronous, on the caller's Connection; never begins, commits or rolls back. What is committed is
+in the root: entry, legs, balances, leaf, full tiles and head change together or not at all. Refusals
+(ledger.outcomes) are raised before anything is written. On SQLite the caller's transaction is BEGIN
+IMMEDIATE; on PostgreSQL READ COMMITTED, and the log's lock is taken here as a statement of its own.
+Signing comes later (ledger.publish). Times are aware, amounts fen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from ledger.hashes import write_full_tiles
+from ledger.journal import Entry, EntryKind, Leg
+from ledger.leaf import Leaf, LeafError
+from ledger.merkle import leaf_hash
+from ledger.outcomes import (
+    AlreadyReversed,
+    EntryExists,
+    EntryExistsWithDifferent,
+    HeadMoved,
+    LeafMismatch,
+    LedgerDamaged,
+    NotPending,
+    PendingAlreadyResolved,
+    PendingNotFound,
+    ReversedNotFound,
+    ReversedNotPosted,
+    ReversesDiffers,
+)
+from ledger.reads import (
+    Balance,
+    Head,
+    StoredEntry,
+    StoredLeaf,
+    balances,
+    compact_range,
+    consistency_proof,
+    entries,
+    find_entry,
+    head,
+    inclusion_proof,
+    latest_note,
+    leaf_at,
+    leaves,
+    legs_of,
+    note_covering,
+    resolution_of,
+    reversal_of,
+    root_at,
+    size,
+    to_us,
+)
+from ledger.seal import seal_of
+from ledger.tables import ENTRY, HEAD, LEAF, LEG
+
+__all__ = [
+    "Appended",
+    "Balance",
+    "Head",
+    "StoredEntry",
+    "StoredLeaf",
+    "append_entry",
+    "append_leaf",
+    "balances",
+    "consistency_proof",
+    "entries",
+    "find_entry",
+    "head",
+    "inclusion_proof",
+    "latest_note",
+    "leaf_at",
+    "leaves",
+    "note_covering",
+    "resolution_of",
+    "reversal_of",
+    "root_at",
+    "size",
+]
+
+LOCK_KEY = 0x79726400
+"""Advisory lock of the log on PostgreSQL ("yrd")."""
+
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_KIND = select(ENTRY.c.kind).where(ENTRY.c.entry_id == bindparam("entry_id"))
+_RESOLVER = ENTRY.alias("resolver")
+_PENDING_ROW = (
+    select(ENTRY.c.kind, ENTRY.c.reverses, _RESOLVER.c.entry_id, _RESOLVER.c.kind)
+    .select_from(ENTRY.outerjoin(_RESOLVER, _RESOLVER.c.resolves == ENTRY.c.entry_id))
+    .where(ENTRY.c.entry_id == bindparam("entry_id"))
+)
+_INSERT_ENTRY = insert(ENTRY)
+_INSERT_LEG = insert(LEG)
+_INSERT_LEAF = insert(LEAF)
+_UPDATE_HEAD = (
+    update(HEAD)
+    .where(HEAD.c.head_id == 1, HEAD.c.size == bindparam("old"))
+    .values(size=bindparam("new"), compact_range=bindparam("edge"))
+)
+_ADD_TO_BALANCE = text(
+    "INSERT INTO ledger_balance (account, pending_debit_fen, pending_credit_fen,"
+    " posted_debit_fen, posted_credit_fen) VALUES (:account, :a, :b, :c, :d)"
+    " ON CONFLICT (account) DO UPDATE SET"
+    " pending_debit_fen = ledger_balance.pending_debit_fen + excluded.pending_debit_fen,"
+    " pending_credit_fen = ledger_balance.pending_credit_fen + excluded.pending_credit_fen,"
+    " posted_debit_fen = ledger_balance.posted_debit_fen + excluded.posted_debit_fen,"
+    " posted_credit_fen = ledger_balance.posted_credit_fen + excluded.posted_credit_fen"
+)
+_PENDING, _POSTED = 0, 2
+"""First of the two columns (debit, credit) that a leg moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where the leaf went. True once the caller has committed."""
+
+    index: int
+    leaf_hash: bytes
+    leaf: bytes
+    """The exact bytes in the log, seal included; a receipt carries them."""
+
+
+def append_entry(
+    connection: Connection, entry: Entry, leaf: Leaf, *, at: datetime, salt: bytes | None = None
+) -> Appended:
+    """Take the entry whole, with its leaf at the end of the log.
+
+    With a `salt` of 32 random bytes the leaf also seals the entry's own rows (ledger.seal). Raises
+    a subclass of AppendRefused, HeadMoved, LedgerNotInstalled or LedgerDamaged.
+    """
+    if leaf.type != f"entry.{entry.kind.value}" or leaf.entry_id != entry.entry_id:
+        raise LeafMismatch(f"the leaf is of {leaf.type} {leaf.entry_id}, not of this entry")
+    recorded_us = to_us(at)
+    _lock(connection)
+    _check_id(connection, entry, leaf)
+    pending = _check_references(connection, entry)
+    if salt is not None:
+        leaf = replace(leaf, seal=seal_of(entry, recorded_us=recorded_us, salt=salt))
+    appended = _append(connection, leaf.to_bytes())
+    connection.execute(
+        _INSERT_ENTRY,
+        {
+            "entry_id": entry.entry_id,
+            "kind": entry.kind.value,
+            "resolves": entry.resolves,
+            "reverses": entry.reverses,
+            "leaf_index": appended.index,
+            "recorded_us": recorded_us,
+            "seal_salt": salt,
+        },
+    )
+    _write_legs(connection, entry, pending)
+    return appended
+
+
+def append_leaf(connection: Connection, leaf: Leaf) -> Appended:
+    """Evidence without postings: a decision, a receipt, a statement. The same leaf may come twice;
+    whoever wants it once checks in its own table, in the same transaction."""
+    if leaf.type.startswith("entry."):
+        raise LeafMismatch("a leaf of type entry.* comes with its entry")
+    _lock(connection)
+    return _append(connection, leaf.to_bytes())
+
+
+def _lock(connection: Connection) -> None:
+    # Its own statement, so that what follows reads a snapshot taken after the lock was won.
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"key": LOCK_KEY})
+
+
+def _append(connection: Connection, data: bytes) -> Appended:
+    edge = compact_range(connection)
+    index = edge.size
+    hashed = leaf_hash(data)
+    edge.append(hashed)
+    connection.execute(_INSERT_LEAF, {"leaf_index": index, "leaf": data, "leaf_hash": hashed})
+    moved = connection.execute(
+        _UPDATE_HEAD, {"old": index, "new": edge.size, "edge": edge.to_bytes()}
+    )
+    if moved.rowcount != 1:
+        raise HeadMoved(f"another writer has taken index {index}")
+    write_full_tiles(connection, edge.size)
+    return Appended(index=index, leaf_hash=hashed, leaf=data)
+
+
+def _check_id(connection: Connection, entry: Entry, leaf: Leaf) -> None:
+    if connection.execute(_KIND, {"entry_id": entry.entry_id}).one_or_none() is None:
+        return
+    known = find_entry(connection, entry.entry_id)
+    stored = leaf_at(connection, known.index) if known is not None else None
+    if known is None or stored is None:
+        raise LedgerDamaged(f"entry {entry.entry_id} has lost its rows: run verify")
+    try:
+        field = _difference(entry, leaf, known.entry, Leaf.parse(stored.data))
+    except LeafError as error:
+        raise LedgerDamaged(f"leaf {known.index} is damaged: run verify") from error
+    if field is not None:
+        raise EntryExistsWithDifferent(entry.entry_id, field=field, index=known.index)
+    raise EntryExists(entry.entry_id, index=known.index, leaf_hash=stored.leaf_hash)
+
+
+def _difference(entry: Entry, leaf: Leaf, known: Entry, known_leaf: Leaf) -> str | None:
+    for field in ("kind", "resolves", "reverses", "legs"):
+        if getattr(entry, field) != getattr(known, field):
+            return field
+    for field in ("window", "funds", "commitment"):
+        if getattr(leaf, field) != getattr(known_leaf, field):
+            return field
+    return None
+
+
+def _check_references(connection: Connection, entry: Entry) -> tuple[Leg, ...]:
+    """The legs of the pending entry that this one resolves."""
+    legs: tuple[Leg, ...] = ()
+    if entry.resolves is not None:
+        legs = _check_pending(connection, entry, entry.resolves)
+    if entry.reverses is not None:
+        _check_reversed(connection, entry.reverses)
+    return legs
+
+
+def _check_pending(connection: Connection, entry: Entry, pending_id: str) -> tuple[Leg, ...]:
+    row = connection.execute(_PENDING_ROW, {"entry_id": pending_id}).one_or_none()
+    if row is None:
+        raise PendingNotFound(pending_id)
+    kind, reverses, resolved_by, resolved_as = row
+    if kind != EntryKind.PENDING:
+        raise NotPending(pending_id, kind=kind)
+    if resolved_by is not None:
+        raise PendingAlreadyResolved(pending_id, resolved_by=resolved_by, kind=resolved_as)
+    if entry.kind is EntryKind.POSTED and reverses != entry.reverses:
+        raise ReversesDiffers(entry.entry_id, pending_reverses=reverses)
+    return legs_of(connection, pending_id)
+
+
+def _check_reversed(connection: Connection, reversed_id: str) -> None:
+    row = connection.execute(_KIND, {"entry_id": reversed_id}).one_or_none()
+    if row is None:
+        raise ReversedNotFound(reversed_id)
+    if row.kind != EntryKind.POSTED:
+        raise ReversedNotPosted(reversed_id, kind=row.kind)
+    reversed_by = reversal_of(connection, reversed_id)
+    if reversed_by is not None:
+        raise AlreadyReversed(reversed_id, reversed_by=reversed_by)
+
+
+def _write_legs(connection: Connection, entry: Entry, pending: tuple[Leg, ...]) -> None:
+    changes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    _move(changes, pending, _PENDING, -1)
+    _move(changes, entry.legs, _PENDING if entry.kind is EntryKind.PENDING else _POSTED, +1)
+    if entry.legs:
+        connection.execute(
+            _INSERT_LEG,
+            [
+                {
+                    "entry_id": entry.entry_id,
+                    "leg_no": number,
+                    "debit": leg.debit.code,
+                    "credit": leg.credit.code,
+                    "amount_fen": leg.amount_fen,
+                }
+                for number, leg in enumerate(entry.legs)
+            ],
+        )
+    if changes:
+        connection.execute(
+            _ADD_TO_BALANCE,
+            [
+                {"account": code, "a": a, "b": b, "c": c, "d": d}
+                for code, (a, b, c, d) in sorted(changes.items())
+            ],
+        )
+
+
+def _move(changes: dict[str, list[int]], legs: Iterable[Leg], column: int, sign: int) -> None:
+    for leg in legs:
+        changes[leg.debit.code][column] += sign * leg.amount_fen
+        changes[leg.credit.code][column + 1] += sign * leg.amount_fen

@@ -1,0 +1,223 @@
+"""账本表: the schema of journal and log, and the triggers that make it append-only.
+
+Rows only; no logic. Journal, log, tiles and checkpoints refuse UPDATE and DELETE; the head and the
+balances are the two tables updated in place, and both can be derived again from the others. Times
+are integer microseconds since 1970 UTC, amounts integer fen, hashes raw bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+_Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid is spelled INTEGER
+
+_NO_ROWID = {"sqlite_with_rowid": False}
+# A hidden rowid would be a second key, by which INSERT OR REPLACE could delete a row unseen.
+
+IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "ledger_entry": (("entry_id",), ("leaf_index",), ("resolves",), ("reverses", "kind")),
+    "ledger_leg": (("entry_id", "leg_no"),),
+    "ledger_leaf": (("leaf_index",),),
+    "ledger_tile": (("level", "tile_index"),),
+    "ledger_checkpoint": (("size",),),
+}
+"""Append-only tables, each with its keys. Of those, (reverses, kind) is unique for posted only."""
+
+
+class EntryRow(SQLModel, table=True):
+    """分录: one row per entry, for ever."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        CheckConstraint("kind IN ('pending', 'posted', 'voided', 'expired')", name="entry_kind"),
+        Index("ledger_entry_leaf", "leaf_index", unique=True),
+        Index(
+            "ledger_entry_resolves",
+            "resolves",
+            unique=True,
+            sqlite_where=text("resolves IS NOT NULL"),
+            postgresql_where=text("resolves IS NOT NULL"),
+        ),
+        Index(
+            "ledger_entry_reverses",
+            "reverses",
+            unique=True,
+            sqlite_where=text("reverses IS NOT NULL AND kind = 'posted'"),
+            postgresql_where=text("reverses IS NOT NULL AND kind = 'posted'"),
+        ),
+        _NO_ROWID,
+    )
+
+    entry_id: str = Field(sa_column=Column(String(64), primary_key=True))
+    kind: str = Field(sa_column=Column(String(8), nullable=False))
+    resolves: str | None = Field(sa_column=Column(String(64), nullable=True))
+    reverses: str | None = Field(sa_column=Column(String(64), nullable=True))
+    leaf_index: int = Field(sa_column=Column(_Big, nullable=False))
+    recorded_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    seal_salt: bytes | None = Field(sa_column=Column(LargeBinary(32), nullable=True))
+
+
+class LegRow(SQLModel, table=True):
+    """借贷: the legs of an entry, numbered from 0."""
+
+    __tablename__ = "ledger_leg"
+    __table_args__ = (CheckConstraint("amount_fen > 0", name="leg_amount"), _NO_ROWID)
+
+    entry_id: str = Field(sa_column=Column(String(64), primary_key=True))
+    leg_no: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    debit: str = Field(sa_column=Column(String(160), nullable=False))
+    credit: str = Field(sa_column=Column(String(160), nullable=False))
+    amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class BalanceRow(SQLModel, table=True):
+    """余额: sums per account. Pending counts only entries not yet resolved."""
+
+    __tablename__ = "ledger_balance"
+    __table_args__ = (_NO_ROWID,)
+
+    account: str = Field(sa_column=Column(String(160), primary_key=True))
+    pending_debit_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    pending_credit_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    posted_debit_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    posted_credit_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LeafRow(SQLModel, table=True):
+    """叶子: the log, dense from 0."""
+
+    __tablename__ = "ledger_leaf"
+
+    leaf_index: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
+    leaf: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    leaf_hash: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+class TileRow(SQLModel, table=True):
+    """瓦片: full tiles of height 8, written in the transaction that fills them."""
+
+    __tablename__ = "ledger_tile"
+    __table_args__ = (_NO_ROWID,)
+
+    level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    tile_index: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    root: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+class HeadRow(SQLModel, table=True):
+    """树头: the one row that says how far the log goes; updated where its size is still the old."""
+
+    __tablename__ = "ledger_head"
+    __table_args__ = (CheckConstraint("head_id = 1", name="one_head"),)
+
+    head_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    compact_range: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class CheckpointRow(SQLModel, table=True):
+    """检查点: every tree head that was ever signed."""
+
+    __tablename__ = "ledger_checkpoint"
+
+    size: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
+    note: str = Field(sa_column=Column(String, nullable=False))
+    signed_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+def _table(name: str) -> Table:
+    metadata: MetaData = SQLModel.metadata
+    return metadata.tables[name]
+
+
+ENTRY = _table("ledger_entry")
+LEG = _table("ledger_leg")
+BALANCE = _table("ledger_balance")
+LEAF = _table("ledger_leaf")
+TILE = _table("ledger_tile")
+HEAD = _table("ledger_head")
+CHECKPOINT = _table("ledger_checkpoint")
+TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT)
+
+
+def immutability_ddl(dialect: str) -> list[str]:
+    """Statements, one trigger or function each, that make the append-only tables refuse change.
+
+    `dialect` is "sqlite" or "postgresql". Run once, in the migration that creates the tables.
+    """
+    if dialect == "sqlite":
+        return [ddl for table in IMMUTABLE for ddl in _sqlite_triggers(table)]
+    if dialect == "postgresql":
+        triggers = [ddl for table in IMMUTABLE for ddl in _postgresql_triggers(table)]
+        return [_POSTGRESQL_FUNCTION, *triggers]
+    raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
+
+
+def initial_rows(dialect: str) -> list[str]:
+    """Statements that write the head of an empty log. Run once, after the tables are created."""
+    empty = {"sqlite": "x''", "postgresql": "''::bytea"}[dialect]
+    return [f"INSERT INTO ledger_head (head_id, size, compact_range) VALUES (1, 0, {empty})"]
+
+
+def install(connection: Connection) -> None:
+    """Create tables, triggers and the empty head in a database that has none of them.
+
+    The gateway's migrations do the same through alembic; this is for a ledger that lives alone.
+    """
+    SQLModel.metadata.create_all(connection, tables=list(TABLES))
+    dialect = connection.dialect.name
+    for statement in immutability_ddl(dialect) + initial_rows(dialect):
+        connection.exec_driver_sql(statement)
+
+
+def _sqlite_triggers(table: str) -> list[str]:
+    refused = f"SELECT RAISE(ABORT, '{table} is append-only: add an entry that corrects it')"
+    changes = [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN {refused}; END"
+        for verb in ("UPDATE", "DELETE")
+    ]
+    # INSERT OR REPLACE deletes the old row without firing a DELETE trigger, so that it needs one of
+    # its own. ABORT (not IGNORE): the writer must hear of it.
+    taken = " OR ".join(_exists(table, key) for key in IMMUTABLE[table])
+    replaced = (
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"WHEN {taken} BEGIN {refused}; END"
+    )
+    return [*changes, replaced]
+
+
+def _exists(table: str, key: tuple[str, ...]) -> str:
+    same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    posted = " AND kind = 'posted'" if "kind" in key else ""
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {same}{posted})"
+
+
+_POSTGRESQL_FUNCTION = """\
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only: add an entry that corrects it', TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END $$"""
+
+
+def _postgresql_triggers(table: str) -> list[str]:
+    return [
+        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change()",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()",
+    ]
