@@ -438,3 +438,9 @@ class Hasher(Protocol):
     """Keyed hash of a canonical request, so that a stored hash tells nothing about a person."""
 
     def request_hash(self, canonical: bytes) -> str: ...
+
+
+class Observe(Protocol):
+    """Told how long a stage of a journey took (docs/performance.md); must be cheap."""
+
+    def __call__(self, stage: str, seconds: float) -> None: ...

@@ -1,0 +1,55 @@
+"""The only maker of ids and randomness: prefixed, time-ordered, never derived from a person.
+
+An id is a prefix and 26 characters of Crockford base32: 48 bits of milliseconds, then 80 random bits
+(the ULID layout), so that ids sort by time and two processes never meet.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _base32(value: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        digits.append(ALPHABET[value & 31])
+        value >>= 5
+    return "".join(reversed(digits))
+
+
+class SystemIds:
+    """Ids from the operating system's randomness and the given clock."""
+
+    def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
+        self._now = now
+
+    def _make(self, prefix: str) -> str:
+        milliseconds = int(self._now().timestamp() * 1000)
+        return f"{prefix}_{_base32((milliseconds << 80) | secrets.randbits(80), 26)}"
+
+    def claim_id(self) -> str:
+        return self._make("clm")
+
+    def entry_id(self) -> str:
+        return self._make("ent")
+
+    def outbox_id(self) -> str:
+        return self._make("out")
+
+    def request_id(self) -> str:
+        """For log correlation when the caller brought none."""
+        return self._make("req")
+
+    def salt(self) -> bytes:
+        return secrets.token_bytes(32)
+
+    def bytes(self, length: int) -> bytes:
+        return secrets.token_bytes(length)

@@ -1,0 +1,144 @@
+"""未知结果的处理: what the worker does about a claim whose outcome nobody knows.
+
+Runs exactly `next_steps()` of gateway/domain/claim.py. 冲正 2601 names the original msgid; each attempt
+has its own msgid, on disk before it is sent; any answer is provisional until reconciliation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from gateway.domain.claim import ClaimEvent, ClaimState, Step, next_steps
+from gateway.domain.claim_record import ClaimRecord, PlannedMessage
+from gateway.domain.errors import InvariantViolated
+from gateway.domain.visit import Institution
+from gateway.journeys.record_event import Happened, record_event
+from gateway.journeys.visit_sequence import outcome_of
+from gateway.ports import (
+    Accepted,
+    Answer,
+    Books,
+    CallContext,
+    Clock,
+    Declined,
+    Ids,
+    Regions,
+    ReversalOrder,
+    Store,
+    Verb,
+)
+
+REVERSAL_TIMEOUT_S = 20.0
+"""Longest wait for one 2601 answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveTimings:
+    """How patient the worker is."""
+
+    resolve_after: timedelta
+    """Before the first 2601: the original may still be under way."""
+    retry: timedelta
+    """Between 2601 attempts; doubles."""
+    attempts_max: int
+    """Then a person has to look."""
+
+
+class ResolveUnknown:
+    """ResolveUnknown(claim) moves one claim one step on."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        regions: Regions,
+        institutions: Mapping[str, Institution],
+        clock: Clock,
+        ids: Ids,
+        timings: ResolveTimings,
+    ) -> None:
+        self._store, self._regions, self._institutions = store, regions, institutions
+        self._clock, self._ids, self._timings = clock, ids, timings
+
+    async def __call__(self, claim: ClaimRecord) -> ClaimRecord:
+        """Raises StorageUnavailable or Conflict; the claim is then looked at again later."""
+        due = claim.work_due_at is None or claim.work_due_at <= self._clock.now()
+        steps = next_steps(claim.state, expired=due, answered=claim.reversal_answered)
+        for step in steps:
+            match step:
+                case Step.MARK_UNKNOWN:
+                    claim = await self._mark(claim, ClaimEvent.NO_ANSWER)
+                case Step.MARK_CANCEL_UNKNOWN:
+                    claim = await self._mark(claim, ClaimEvent.CANCEL_NO_ANSWER)
+                case Step.SEND_REVERSAL | Step.REPEAT_REVERSAL if due:
+                    claim = await self._reverse(claim)
+                case _:
+                    pass  # CALL_* belong to the journey; AWAIT_* to reconciliation or a person.
+        return claim
+
+    async def _mark(self, claim: ClaimRecord, event: ClaimEvent) -> ClaimRecord:
+        due = None
+        if event is ClaimEvent.NO_ANSWER:
+            due = self._clock.now() + self._timings.resolve_after
+        happened = Happened(event, {"work_due_at": due})
+        return await self._store.write(
+            lambda books: record_event(
+                books, claim.claim_id, happened, at=self._clock.now(), ids=self._ids
+            )
+        )
+
+    async def _reverse(self, claim: ClaimRecord) -> ClaimRecord:
+        planned = await self._store.write(lambda books: self._record_attempt(books, claim))
+        message = planned.messages[-1]
+        ctx = CallContext(
+            msgid=message.msgid, institution=self._institutions[claim.institution_code],
+            visited_region=claim.visited_region, insured_region=claim.insured_region,
+            sent_at=self._clock.now(), timeout_s=REVERSAL_TIMEOUT_S,
+        )
+        order = ReversalOrder(claim.person_no, claim.pivot_msgid, claim.pivot_transaction)
+        answer = await self._regions.of(claim.insured_region).reverse(ctx, order)
+        return await self._store.write(
+            lambda books: self._record_answer(books, planned, message, answer)
+        )
+
+    def _record_attempt(self, books: Books, claim: ClaimRecord) -> ClaimRecord:
+        """Intent first: this attempt's own msgid is on disk before it is sent."""
+        at = self._clock.now()
+        current = books.claim(claim.claim_id)
+        if current is None or current.version != claim.version:
+            raise InvariantViolated("the claim moved while it was being resolved")
+        transaction = self._regions.of(claim.insured_region).transaction(
+            Verb.REVERSE, claim.visit_kind
+        )
+        (msgid,) = books.next_msgids(claim.institution_code, 1, at)
+        message = PlannedMessage(msgid, transaction, claim.insured_region)
+        books.record_messages(claim.claim_id, (message,))
+        attempts = claim.reversal_attempts + 1
+        pause = self._timings.retry * 2 ** (attempts - 1)
+        changes = {
+            "messages": (*claim.messages, message), "reversal_attempts": attempts,
+            "work_due_at": at + pause if attempts < self._timings.attempts_max else None,
+        }
+        happened = Happened(ClaimEvent.REVERSAL_BY_MSGID, changes)
+        return record_event(books, claim.claim_id, happened, at=at, ids=self._ids)
+
+    def _record_answer(
+        self, books: Books, planned: ClaimRecord, message: PlannedMessage, answer: Answer[None]
+    ) -> ClaimRecord:
+        books.record_exchange(
+            message.msgid, planned.subject_ref, outcome_of(answer), answer.exchange
+        )
+        current = books.claim(planned.claim_id)
+        if current is None or current.state is not ClaimState.REVERSAL_SENT:
+            return current or planned
+        answered = isinstance(answer, Accepted | Declined)
+        claim = replace(
+            current.with_message(replace(message, outcome=outcome_of(answer))),
+            reversal_answered=answered,
+            work_due_at=None if answered else current.work_due_at,
+            version=current.version + 1, updated_at=self._clock.now(),
+        )
+        books.update_claim(claim, expected_version=current.version)
+        return claim

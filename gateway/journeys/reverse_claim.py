@@ -1,0 +1,215 @@
+"""结算撤销: cancel one settled claim, once.
+
+The insured region cancels by its own settlement id (2208/2305); the intent, with its pending opposite
+entry and its msgid, is on disk before. A lost answer is REVERSAL_UNKNOWN until reconciliation: sending
+the cancellation again could cancel nothing, or something twice. An exception out of here means that
+nothing was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from gateway.domain.breakdown import Breakdown
+from gateway.domain.claim import ClaimEvent, ClaimState
+from gateway.domain.claim_record import ClaimRecord, PlannedMessage, Refusal
+from gateway.domain.errors import (
+    Conflict,
+    DeadlinePassed,
+    NotFound,
+    Overloaded,
+    Refused,
+    RequestIdReused,
+    StorageUnavailable,
+)
+from gateway.journeys.commands import ReverseCommand
+from gateway.journeys.fingerprint import fingerprint
+from gateway.journeys.one_at_a_time import OneAtATime
+from gateway.journeys.record_event import Happened, record_event
+from gateway.journeys.settle_claim import RECORD_TRIES, SETTLE_MIN_S, WORK_GRACE
+from gateway.journeys.visit_sequence import outcome_of
+from gateway.ports import (
+    Accepted,
+    Answer,
+    Books,
+    CallContext,
+    CancelOrder,
+    ClaimEncoder,
+    Clock,
+    Declined,
+    Hasher,
+    Ids,
+    NoAnswer,
+    Regions,
+    RegionSettlement,
+    Store,
+    Verb,
+)
+
+
+class ReverseClaim:
+    """ReverseClaim(command, budget_s=…) → the encoded claim."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        regions: Regions,
+        clock: Clock,
+        ids: Ids,
+        hasher: Hasher,
+        encode: ClaimEncoder,
+    ) -> None:
+        self._store, self._regions, self._clock, self._ids = store, regions, clock, ids
+        self._hasher, self._encode = hasher, encode
+        self.running = OneAtATime()
+
+    async def __call__(self, command: ReverseCommand, *, budget_s: float) -> bytes:
+        """Raises DomainError only if nothing was sent."""
+        deadline = self._clock.monotonic() + budget_s
+        request_hash = self._hasher.request_hash(fingerprint(command))
+        answer = await self.running(
+            (command.institution.code, command.request_id), request_hash,
+            partial(self._run, command, request_hash, deadline), patience_s=budget_s,
+        )
+        if answer is not None:
+            return answer
+        found = await self._earlier(command, request_hash)
+        if found is None:
+            raise DeadlinePassed("no time left, and no intent on record")
+        return self._encode(found)
+
+    async def _earlier(self, command: ReverseCommand, request_hash: str) -> ClaimRecord | None:
+        """The claim this very request was about before; another body under its id is refused."""
+        code, request_id = command.institution.code, command.request_id
+        found = await self._store.read(lambda r: r.claim_by_reversal(code, request_id))
+        if found is not None:
+            _same_request(found, command, request_hash)
+        return found
+
+    async def _run(self, command: ReverseCommand, request_hash: str, deadline: float) -> bytes:
+        found = await self._earlier(command, request_hash)
+        if found is not None:
+            return self._encode(found)
+        if deadline - self._clock.monotonic() < SETTLE_MIN_S:
+            raise DeadlinePassed("too little time left to reverse; nothing was recorded")
+        claim, fresh = await self._store.write(
+            partial(self._record_intent, command, request_hash, deadline)
+        )
+        if not fresh:
+            return self._encode(claim)
+        answer = await self._call_region(claim, command, deadline)
+        return self._encode(await self._record_end(claim, answer))
+
+    def _record_intent(
+        self, command: ReverseCommand, request_hash: str, deadline: float, books: Books
+    ) -> tuple[ClaimRecord, bool]:
+        code = command.institution.code
+        earlier = books.claim_by_reversal(code, command.request_id)
+        if earlier is not None:
+            _same_request(earlier, command, request_hash)
+            return earlier, False
+        claim = books.claim(command.claim_id)
+        if claim is None or claim.institution_code != code:
+            raise NotFound("no such claim of this institution", reason="CLAIM_NOT_FOUND")
+        _reversible(claim, command)
+        at = self._clock.now()
+        transaction = self._regions.of(claim.insured_region).transaction(
+            Verb.CANCEL, claim.visit_kind
+        )
+        (msgid,) = books.next_msgids(code, 1, at)
+        message = PlannedMessage(msgid, transaction, claim.insured_region)
+        left = timedelta(seconds=deadline - self._clock.monotonic())
+        books.record_messages(claim.claim_id, (message,))
+        happened = Happened(ClaimEvent.CANCEL_REQUESTED, {
+            "messages": (*claim.messages, message),
+            "reversal_request_id": command.request_id, "reversal_request_hash": request_hash,
+            "reversal_reason": command.reason, "refusal": None,
+            "attempt_deadline": at + left + WORK_GRACE, "work_due_at": at + left + WORK_GRACE,
+        })
+        return record_event(books, claim.claim_id, happened, at=at, ids=self._ids), True
+
+    async def _call_region(
+        self, claim: ClaimRecord, command: ReverseCommand, deadline: float
+    ) -> Answer[RegionSettlement]:
+        ctx = CallContext(
+            msgid=claim.messages[-1].msgid, institution=command.institution,
+            visited_region=claim.visited_region, insured_region=claim.insured_region,
+            sent_at=self._clock.now(), timeout_s=deadline - self._clock.monotonic(),
+        )
+        order = CancelOrder(
+            claim.visit_kind, claim.person_no, claim.region_visit_id, claim.region_settlement_id
+        )
+        return await self._regions.of(claim.insured_region).cancel(ctx, order)
+
+    async def _record_end(
+        self, claim: ClaimRecord, answer: Answer[RegionSettlement]
+    ) -> ClaimRecord:
+        msgid = claim.messages[-1].msgid
+        event, changes = _event(claim, answer)
+        happened = Happened(event, changes, ((msgid, outcome_of(answer), answer.exchange),))
+        for attempt in range(RECORD_TRIES):
+            try:
+                return await self._store.write(
+                    lambda books: record_event(
+                        books, claim.claim_id, happened, at=self._clock.now(), ids=self._ids
+                    )
+                )
+            except (StorageUnavailable, Overloaded, Conflict):
+                await self._clock.sleep(0.05 * 2**attempt)
+        return claim
+
+
+def _same_request(claim: ClaimRecord, command: ReverseCommand, request_hash: str) -> None:
+    same = claim.claim_id == command.claim_id
+    if claim.reversal_request_id == command.request_id:
+        same = same and claim.reversal_request_hash == request_hash
+    if not same:
+        raise RequestIdReused(metadata={"claim_id": claim.claim_id})
+
+
+def _reversible(claim: ClaimRecord, command: ReverseCommand) -> None:
+    if command.etag and command.etag != str(claim.version):
+        raise Conflict(
+            "the claim changed since it was read", reason="ETAG_MISMATCH",
+            metadata={"claim_id": claim.claim_id, "etag": str(claim.version)},
+        )
+    if claim.state is not ClaimState.SETTLED:
+        raise Refused(
+            f"a claim in {claim.state} cannot be reversed", reason="NOT_REVERSIBLE",
+            text_zh=f"该笔业务当前状态为 {claim.state.value},不能撤销;只有已结算的业务可以撤销。",
+            metadata={"claim_id": claim.claim_id, "state": claim.state.value},
+        )
+
+
+def _event(
+    claim: ClaimRecord, answer: Answer[RegionSettlement]
+) -> tuple[ClaimEvent, dict[str, Any]]:
+    changes: dict[str, Any] = {"work_due_at": None}
+    match answer:
+        case Accepted(value=settlement):
+            changes["reversal_settlement_id"] = settlement.settlement_id
+            if settlement.broken or not _exact_negative(claim.settled, settlement.breakdown):
+                # I8: a reversal that is not the exact negative is never posted.
+                changes["broken"] = tuple(dict.fromkeys((*settlement.broken, "I8")))
+                return ClaimEvent.CANCEL_NO_ANSWER, changes
+            return ClaimEvent.CANCEL_ACCEPTED, changes
+        case Declined(code=code, text=text):
+            changes["refusal"] = Refusal("region", "REVERSAL_REFUSED", code, text)
+            return ClaimEvent.CANCEL_REFUSED, changes
+        case NoAnswer():
+            return ClaimEvent.CANCEL_NO_ANSWER, changes
+        case _:
+            changes["refusal"] = Refusal(
+                "gateway", "REGION_UNAVAILABLE", "", "参保地平台未能受理撤销,原结算仍然有效。"
+            )
+            return ClaimEvent.CANCEL_NOT_SENT, changes
+
+
+def _exact_negative(settled: Breakdown | None, reversal: Breakdown) -> bool:
+    return settled is not None and replace(settled.negated(), working=()) == replace(
+        reversal, working=()
+    )

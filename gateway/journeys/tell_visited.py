@@ -1,0 +1,88 @@
+"""Tell the visited region of a settlement or its reversal, at least once, idempotently.
+
+No national message exists for that; the row is shaped like 3260's and marked as an assumption
+(docs/adr). Reversals carry negative amounts under a key of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gateway.domain.claim_record import ClaimRecord, OutboxItem
+from gateway.domain.errors import InvariantViolated
+from gateway.domain.visit import Institution
+from gateway.ports import (
+    Accepted,
+    Answer,
+    CallContext,
+    Clock,
+    MsgidSource,
+    Regions,
+    Store,
+    VisitedRow,
+)
+
+TELL_TIMEOUT_S = 10.0
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=10)
+
+
+class TellVisited:
+    """TellVisited(item) delivers one outbox item, or postpones it."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        regions: Regions,
+        institutions: Mapping[str, Institution],
+        clock: Clock,
+        msgids: MsgidSource,
+    ) -> None:
+        self._store, self._regions, self._institutions = store, regions, institutions
+        self._clock, self._msgids = clock, msgids
+
+    async def __call__(self, item: OutboxItem) -> bool:
+        """Whether it was delivered now."""
+        claim = await self._store.read(lambda reader: reader.claim(item.claim_id))
+        if claim is None:
+            raise InvariantViolated("an outbox item without its claim")
+        (msgid,) = await self._msgids.take(claim.institution_code, 1)
+        ctx = CallContext(
+            msgid=msgid, institution=self._institutions[claim.institution_code],
+            visited_region=claim.visited_region, insured_region=claim.insured_region,
+            sent_at=self._clock.now(), timeout_s=TELL_TIMEOUT_S,
+        )
+        answer = await self._regions.of(item.region).tell_visited(ctx, _row(claim, item))
+        await self._record(item, answer)
+        return isinstance(answer, Accepted)
+
+    async def _record(self, item: OutboxItem, answer: Answer[None]) -> None:
+        at = self._clock.now()
+        if isinstance(answer, Accepted):
+            await self._store.write(lambda books: books.finish_outbox(item.item_id, at))
+            return
+        cause = getattr(answer, "cause", None) or getattr(answer, "code", "")
+        pause = min(FIRST_PAUSE * 2 ** min(item.attempts, 12), LONGEST_PAUSE)
+        await self._store.write(
+            lambda books: books.postpone_outbox(
+                item.item_id, item.attempts + 1, at + pause, str(cause)
+            )
+        )
+
+
+def _row(claim: ClaimRecord, item: OutboxItem) -> VisitedRow:
+    if claim.settled is None:
+        raise InvariantViolated("an outbox item for a claim that was never settled")
+    reversal = item.kind == "visited_reversal"
+    breakdown = claim.settled.negated() if reversal else claim.settled
+    number = claim.region_settlement_id
+    return VisitedRow(
+        settlement_no=f"{number}-R" if reversal else number,
+        visit_id=claim.region_visit_id,
+        id_number=claim.id_number,
+        settled_at=claim.region_settled_at or claim.updated_at,
+        total_fen=breakdown.total_fen,
+        insurance_paid_fen=breakdown.due_to_hospital_fen,
+    )

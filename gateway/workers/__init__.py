@@ -1,0 +1,1 @@
+"""What goes on behind the calls: unknown outcomes, checkpoints, the outbox."""

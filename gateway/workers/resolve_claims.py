@@ -1,0 +1,38 @@
+"""未知结果: look for claims that nobody works on any more, and move each one step on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.errors import DomainError
+from gateway.journeys.resolve_unknown import ResolveUnknown
+from gateway.ports import Clock, Store
+from gateway.telemetry import get_logger
+
+BATCH = 50
+"""Claims looked at in one round; a region that is down must not hold up the others for long."""
+
+
+class ResolveClaims:
+    """One round. Answers how many claims it looked at."""
+
+    def __init__(self, *, store: Store, resolve: ResolveUnknown, clock: Clock) -> None:
+        self._store, self._resolve, self._clock = store, resolve, clock
+        self._log = get_logger()
+
+    async def __call__(self) -> int:
+        now = self._clock.now()
+        claims = await self._store.read(lambda reader: reader.claims_needing_work(now, BATCH))
+        await asyncio.gather(*(self._one(claim) for claim in claims))
+        return len(claims)
+
+    async def _one(self, claim: ClaimRecord) -> None:
+        try:
+            moved = await self._resolve(claim)
+        except DomainError as error:
+            # Somebody else moved it, or our database is away: the next round sees what is there.
+            self._log.warning("resolve_postponed", claim_id=claim.claim_id, error_code=error.code)
+            return
+        if moved.state is not claim.state:
+            self._log.info("claim_resolved_a_step", claim_id=claim.claim_id, state=moved.state.value)
