@@ -72,7 +72,7 @@ STEPS = (
     Step("types", "mypy --strict", command("mypy")),
     Step("format", "ruff format", command("ruff", "format", "--check", "--diff", "--quiet")),
     Step("lint", "ruff check", command("ruff", "check", "--quiet")),
-    Step("imports", "who may import whom", command("lint-imports", "--no-cache")),
+    Step("imports", "who may import whom", command("lint-imports", "--no-cache", "--no-logo")),
     Step("protos", "buf lint", protos_lint),
     Step("promise", "buf breaking", protos_breaking),
     Step("stubs", "generated files are fresh", stubs_fresh),

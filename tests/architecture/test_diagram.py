@@ -1,4 +1,4 @@
-"""The picture of a claim's life in docs/architecture.md shows the moves of the table, and no others."""
+"""The picture of a claim's life in docs/architecture.md shows the table's moves and no others."""
 
 from __future__ import annotations
 
