@@ -111,6 +111,9 @@ def moves(world: World) -> list[tuple[str, World]]:
         case S.SETTLED if not world.reversal_posted:
             asked = replace(apply(world, E.CANCEL_REQUESTED), cancel_under_way=True)
             found.append(("the hospital cancels", asked))
+        case S.REVIEW if world.effective:
+            undone = replace(world, effective=0, cancelled=True)
+            found.append(("a person has it cancelled at the region", undone))
         case S.REVERSING:
             if world.cancelled:
                 found.append(("cancel answered yes", apply(world, E.CANCEL_ACCEPTED)))
