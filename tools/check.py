@@ -63,7 +63,7 @@ def stubs_fresh() -> tuple[bool, str]:
         return True, "no protos yet"
     with tempfile.TemporaryDirectory() as folder:
         ok, said = protos.buf("generate", "-o", folder)
-        found = protos.stale(Path(folder, "protos")) if ok else [said]
+        found = protos.stale(protos.ROOT, Path(folder, "protos")) if ok else [said]
     advice = ["run ./yrd generate and commit what it writes"] if found else []
     return not found, "\n".join(found + advice)
 

@@ -30,7 +30,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def broken_links(page: Path) -> list[str]:
+def broken_links(page: Path, home: Path) -> list[str]:
     """One sentence for each link of a page whose target is not there."""
     text = INLINE_CODE.sub("", FENCE.sub("", page.read_text(encoding="utf-8")))
     found = []
@@ -39,7 +39,7 @@ def broken_links(page: Path) -> list[str]:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        where = f"{page.relative_to(HOME)}: link to {link}"
+        where = f"{page.relative_to(home)}: link to {link}"
         if not target.exists():
             found.append(f"{where}: no such file")
         elif anchor and target.suffix == ".md" and anchor not in anchors(target):
@@ -50,7 +50,7 @@ def broken_links(page: Path) -> list[str]:
 def main() -> int:
     """Print what is broken; exit 1 if anything is."""
     pages = markdown_files()
-    broken = [complaint for page in pages for complaint in broken_links(page)]
+    broken = [complaint for page in pages for complaint in broken_links(page, HOME)]
     print("\n".join(broken) or f"{len(pages)} pages, every link leads somewhere")
     return 1 if broken else 0
 
