@@ -2,8 +2,8 @@
 
 Data only. Nothing here is a fact about a real province's present platform: dictionary values follow
 the published Hunan and Jiangxi interface specifications (which disagree with each other) and single
-public messages; which province shows which deviation is OUR ASSUMPTION, so that a client meets every
-deviation somewhere. README.md in this folder repeats the table for people.
+public messages; which province shows which deviation is OUR ASSUMPTION, so that a client meets
+every deviation somewhere. README.md in this folder repeats the table for people.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Province:
     basic_medicine_no: str
     """bas_medn_flag "no": 0 in Hunan, 2 in Jiangxi."""
     cancel_cash_name: str
-    """2208's cash field: both specifications print pdn_cash_pay, real messages have psn_cash_pay."""
+    """2208's cash field: the specifications print pdn_cash_pay, real messages psn_cash_pay."""
     inpatient_patient_part: bool
     """False: 2303 and 2304 leave psn_part_amt out."""
     old_reversal_names: bool
@@ -73,53 +73,104 @@ class Province:
 _PADDED_GRADES = MappingProxyType({"a": "01", "b": "02", "c": "03"})
 
 SHANGHAI = Province(
-    key="shanghai", name_zh="上海", pool="310000", gate=Gate.ENVELOPE_SM3,
-    paths=MappingProxyType({"*": SINGLE_PATH}), variants=frozenset(),
-    infcode_is_text=False, text_amounts=frozenset(),
-    psn_types=MappingProxyType({
-        "active": "116032", "retired": "126032", "adult_19_59": "156032",
-        "senior_60_plus": "166032", "student": "146032",
-    }),
-    inpatient_med_type="21", grades=_PADDED_GRADES, id_card_type="01", clr_way="1",
-    basic_medicine_no="0", cancel_cash_name="psn_cash_pay", inpatient_patient_part=True,
-    old_reversal_names=False, trailing_nulls=False,
+    key="shanghai",
+    name_zh="上海",
+    pool="310000",
+    gate=Gate.ENVELOPE_SM3,
+    paths=MappingProxyType({"*": SINGLE_PATH}),
+    variants=frozenset(),
+    infcode_is_text=False,
+    text_amounts=frozenset(),
+    psn_types=MappingProxyType(
+        {
+            "active": "116032",
+            "retired": "126032",
+            "adult_19_59": "156032",
+            "senior_60_plus": "166032",
+            "student": "146032",
+        }
+    ),
+    inpatient_med_type="21",
+    grades=_PADDED_GRADES,
+    id_card_type="01",
+    clr_way="1",
+    basic_medicine_no="0",
+    cancel_cash_name="psn_cash_pay",
+    inpatient_patient_part=True,
+    old_reversal_names=False,
+    trailing_nulls=False,
 )
 
 JIANGSU = Province(
-    key="jiangsu", name_zh="江苏", pool="320500", gate=Gate.CSB_HMAC_SHA1,
-    paths=MappingProxyType({"*": SINGLE_PATH}), variants=frozenset(),
+    key="jiangsu",
+    name_zh="江苏",
+    pool="320500",
+    gate=Gate.CSB_HMAC_SHA1,
+    paths=MappingProxyType({"*": SINGLE_PATH}),
+    variants=frozenset(),
     infcode_is_text=True,
-    text_amounts=frozenset({"medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay", "balc"}),
-    psn_types=MappingProxyType({
-        "active": "11", "retired": "12", "adult_19_59": "15", "senior_60_plus": "16",
-        "student": "1403",
-    }),
-    inpatient_med_type="2101", grades=_PADDED_GRADES, id_card_type="01", clr_way="1",
-    basic_medicine_no="0", cancel_cash_name="pdn_cash_pay", inpatient_patient_part=False,
-    old_reversal_names=False, trailing_nulls=False,
+    text_amounts=frozenset(
+        {"medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay", "balc"}
+    ),
+    psn_types=MappingProxyType(
+        {
+            "active": "11",
+            "retired": "12",
+            "adult_19_59": "15",
+            "senior_60_plus": "16",
+            "student": "1403",
+        }
+    ),
+    inpatient_med_type="2101",
+    grades=_PADDED_GRADES,
+    id_card_type="01",
+    clr_way="1",
+    basic_medicine_no="0",
+    cancel_cash_name="pdn_cash_pay",
+    inpatient_patient_part=False,
+    old_reversal_names=False,
+    trailing_nulls=False,
 )
 
 ZHEJIANG = Province(
-    key="zhejiang", name_zh="浙江", pool="330400", gate=Gate.ZJ_HMAC_SM3,
-    paths=MappingProxyType({
-        "2207A": "/fsi/api/outpatientSettleService/saveSettletmentA", "*": "/fsi/api/{infno}",
-    }),
+    key="zhejiang",
+    name_zh="浙江",
+    pool="330400",
+    gate=Gate.ZJ_HMAC_SM3,
+    paths=MappingProxyType(
+        {
+            "2207A": "/fsi/api/outpatientSettleService/saveSettletmentA",
+            "*": "/fsi/api/{infno}",
+        }
+    ),
     variants=frozenset({"2203", "2206", "2207", "2303", "2304"}),
-    infcode_is_text=False, text_amounts=frozenset(),
-    psn_types=MappingProxyType({
-        "active": "11", "retired": "21", "adult_19_59": "50", "senior_60_plus": "60",
-        "student": "42",
-    }),
-    inpatient_med_type="21", grades=MappingProxyType({"a": "1", "b": "2", "c": "3"}),
-    id_card_type="1", clr_way="01", basic_medicine_no="2", cancel_cash_name="psn_cash_pay",
-    inpatient_patient_part=True, old_reversal_names=True, trailing_nulls=True,
+    infcode_is_text=False,
+    text_amounts=frozenset(),
+    psn_types=MappingProxyType(
+        {
+            "active": "11",
+            "retired": "21",
+            "adult_19_59": "50",
+            "senior_60_plus": "60",
+            "student": "42",
+        }
+    ),
+    inpatient_med_type="21",
+    grades=MappingProxyType({"a": "1", "b": "2", "c": "3"}),
+    id_card_type="1",
+    clr_way="01",
+    basic_medicine_no="2",
+    cancel_cash_name="psn_cash_pay",
+    inpatient_patient_part=True,
+    old_reversal_names=True,
+    trailing_nulls=True,
 )
 
-PROVINCES: Mapping[str, Province] = MappingProxyType({
-    p.key: p for p in (SHANGHAI, JIANGSU, ZHEJIANG)
-})
+PROVINCES: Mapping[str, Province] = MappingProxyType(
+    {p.key: p for p in (SHANGHAI, JIANGSU, ZHEJIANG)}
+)
 
 
 def pool_of(admdvs: str) -> str:
-    """统筹区 of a 6-digit area code: all Shanghai districts pool at 310000, else first four + 00."""
+    """统筹区 of a 6-digit area code: Shanghai's districts pool at 310000, else first four + 00."""
     return "310000" if admdvs.startswith("31") else f"{admdvs[:4]}00"
