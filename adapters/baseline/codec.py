@@ -1,0 +1,193 @@
+"""编解码: one province's messages, built and read: baseline plus its profile, nothing else.
+
+Pure: no clock, no socket, no randomness. A province's codec derives from this one and overrides
+only what its own documents or messages say differently. Every message of ours is checked against
+the field table before it becomes bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+from adapters.baseline import cumulation, envelope, fields, lines, people, requests, settlement
+from adapters.baseline.clock_text import stamp
+from adapters.baseline.profile import Dictionary, Profile
+from adapters.baseline.wire import Json, Node, write
+from adapters.signing.scheme import Scheme
+from gateway.domain.benefits import Accumulators
+from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.visit import Attendance, Insurance, Patient, PersonFound
+from gateway.ports import (
+    CallContext,
+    CancelOrder,
+    RegionLine,
+    RegionSettlement,
+    ReversalOrder,
+    Verb,
+    VisitedRow,
+)
+
+_OUTPATIENT: Mapping[Verb, str] = {
+    Verb.FIND_PERSON: "1101", Verb.ACCUMULATORS: "5206", Verb.REGISTER: "2201",
+    Verb.DESCRIBE: "2203", Verb.UPLOAD_LINES: "2204", Verb.PREDETERMINE: "2206",
+    Verb.SETTLE: "2207", Verb.CANCEL: "2208", Verb.REVERSE: "2601",
+    Verb.TELL_VISITED: fields.VISITED_NOTICE,
+}
+_INPATIENT: Mapping[Verb, str] = {
+    **_OUTPATIENT, Verb.REGISTER: "2401", Verb.UPLOAD_LINES: "2301", Verb.DISCHARGE: "2402",
+    Verb.PREDETERMINE: "2303", Verb.SETTLE: "2304", Verb.CANCEL: "2305",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request, final: these bytes are signed, sent and kept as evidence."""
+
+    infno: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class NationalCodec:
+    """The baseline spoken with one profile."""
+
+    def __init__(self, profile: Profile, scheme: Scheme) -> None:
+        self.profile = profile
+        self.scheme = scheme
+        self._table = fields.baseline().with_lengths(profile.wire.lengths)
+
+    # --- out -----------------------------------------------------------------------------
+
+    def number(self, verb: Verb, kind: VisitKind) -> str:
+        """This province's transaction number. Raises KeyError where there is none."""
+        table = _INPATIENT if kind.is_inpatient else _OUTPATIENT
+        return self.profile.number(table[verb])
+
+    def person(self, ctx: CallContext, patient: Patient) -> Message:
+        return self._message("1101", ctx, requests.person(patient, self._words))
+
+    def accumulators(self, ctx: CallContext, person: PersonFound, day: date) -> Message:
+        return self._message("5206", ctx, requests.accumulators(person, day))
+
+    def register(self, ctx: CallContext, att: Attendance) -> Message:
+        if att.visit.kind.is_inpatient:
+            return self._message("2401", ctx, requests.admit(att, self._words))
+        return self._message("2201", ctx, requests.register_outpatient(att, self._words))
+
+    def describe(self, ctx: CallContext, att: Attendance) -> Message:
+        return self._message("2203", ctx, requests.describe(att, self._words))
+
+    def lines(self, ctx: CallContext, att: Attendance, sent: tuple[BillLine, ...]) -> Message:
+        if att.visit.kind.is_inpatient:
+            return self._message("2301", ctx, requests.inpatient_lines(att, sent, self._words))
+        return self._message("2204", ctx, requests.outpatient_lines(att, sent))
+
+    def discharge(self, ctx: CallContext, att: Attendance) -> Message:
+        return self._message("2402", ctx, requests.discharge(att, self._words))
+
+    def predetermine(self, ctx: CallContext, att: Attendance) -> Message:
+        infno = _INPATIENT if att.visit.kind.is_inpatient else _OUTPATIENT
+        body = self._with_card_serial(att, requests.presettle(att, self._words))
+        return self._message(infno[Verb.PREDETERMINE], ctx, body)
+
+    def settle(self, ctx: CallContext, att: Attendance) -> Message:
+        infno = _INPATIENT if att.visit.kind.is_inpatient else _OUTPATIENT
+        body = self._with_card_serial(att, requests.settle(att, self._words))
+        return self._message(infno[Verb.SETTLE], ctx, body)
+
+    def cancel(self, ctx: CallContext, order: CancelOrder) -> Message:
+        infno = _INPATIENT if order.kind.is_inpatient else _OUTPATIENT
+        return self._message(infno[Verb.CANCEL], ctx, requests.cancel(order))
+
+    def reverse(self, ctx: CallContext, order: ReversalOrder) -> Message:
+        return self._message("2601", ctx, requests.reverse(order))
+
+    def visited_notice(self, ctx: CallContext, row: VisitedRow) -> Message:
+        """Not a national transaction: no envelope but what the signature needs."""
+        infno = fields.VISITED_NOTICE
+        rows = self._spelled(requests.visited_rows(ctx, row))
+        self._table.check_input(infno, {"rows": rows})
+        text = write(rows)
+        body = envelope.build(self.scheme.envelope(text), "rows", text)
+        return Message(infno, self.profile.wire.visited_notice_path, {}, body)
+
+    # --- back ----------------------------------------------------------------------------
+
+    def read_person(self, reply: envelope.Reply, patient: Patient) -> PersonFound:
+        return people.read_person(reply.output, patient.id_number, self._words)
+
+    def read_accumulators(self, reply: envelope.Reply, insurance: Insurance) -> Accumulators:
+        found = cumulation.read(reply.output, insurance.scheme_code, self._words)
+        return replace(found, account_balance_fen=insurance.account_fen or 0)
+
+    def read_visit_id(self, reply: envelope.Reply, att: Attendance) -> str:
+        return people.read_visit_id(reply.output, att)
+
+    def read_lines(
+        self, reply: envelope.Reply, sent: tuple[BillLine, ...]
+    ) -> tuple[RegionLine, ...]:
+        return lines.read(reply.output, sent)
+
+    def read_settlement(
+        self, reply: envelope.Reply, message: Message, expected: settlement.Expected
+    ) -> RegionSettlement:
+        names = self.profile.aliases.names.get(message.infno, {})
+        return settlement.read(reply.output, expected, self._words, names)
+
+    # --- how one message is spelled ------------------------------------------------------
+
+    @property
+    def _words(self) -> Dictionary:
+        return self.profile.dictionary
+
+    def _with_card_serial(self, att: Attendance, body: Node) -> Node:
+        """Where a variant takes 就诊凭证识别码 (mdtrt_cert_sn); the baseline does not."""
+        return body
+
+    def _message(self, baseline_infno: str, ctx: CallContext, body: Node) -> Message:
+        wire = self.profile.wire
+        infno = self.profile.number(baseline_infno)
+        spelled = {name: self._spelled(value) for name, value in body.items()}
+        self._table.check_input(infno, spelled)
+        text = write(spelled)
+        head = self._head(infno, ctx, self.scheme.envelope(text))
+        self._table.check_envelope(infno, head, frozenset(wire.extra_envelope))
+        return Message(infno, self.profile.path(infno), {}, envelope.build(head, "input", text))
+
+    def _head(self, infno: str, ctx: CallContext, signed: Mapping[str, str]) -> dict[str, str]:
+        wire = self.profile.wire
+        return {
+            "infno": infno,
+            "msgid": ctx.msgid,
+            "mdtrtarea_admvs": ctx.visited_region,
+            "insuplc_admdvs": ctx.insured_region,
+            "recer_sys_code": wire.recer_sys_code,
+            "dev_no": "",
+            "dev_safe_info": "",
+            "cainfo": "",
+            "signtype": "",
+            "infver": wire.infver,
+            "opter_type": wire.operator_kind,
+            "opter": wire.operator,
+            "opter_name": wire.operator_name,
+            "inf_time": stamp(ctx.sent_at),
+            "fixmedins_code": ctx.institution.code,
+            "fixmedins_name": ctx.institution.name,
+            "sign_no": "",
+            **wire.extra_envelope,
+            **signed,
+        }
+
+    def _spelled(self, value: Json) -> Json:
+        """Numbers as this province writes them: 12.30, or "12.30"."""
+        if isinstance(value, Decimal):
+            return format(value, "f") if self.profile.wire.numbers_as_text else value
+        if isinstance(value, Mapping):
+            return {name: self._spelled(item) for name, item in value.items()}
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return [self._spelled(item) for item in value]
+        return value
