@@ -1,0 +1,33 @@
+"""接入: what is given on site for one province: address, keys, certificates. Never in a profile.
+
+Values only. `tls` None means plain HTTP or the system's trust store, whichever the address says.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapters.signing.scheme import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One province's connection."""
+
+    base_url: str
+    """e.g. `https://10.0.0.1:8443`, without a path."""
+    secrets: Secrets
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The readers of time, injected: nothing in adapters/ reads a clock of its own."""
+
+    now: Callable[[], datetime]
+    """Aware UTC."""
+    monotonic: Callable[[], float]
+    """Seconds."""

@@ -1,0 +1,215 @@
+"""地区平台客户端: ports.RegionGateway over one province's codec and one transport.
+
+Thin: codec → transport → verdict → codec. Knows no field, no code and no province. A message of
+ours that breaks the field table is NotDelivered (cause `unsendable …`): provably nothing left us.
+Only the journey may shield a call from cancellation; nothing here outlives its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+from adapters.baseline.codec import Message, NationalCodec
+from adapters.baseline.envelope import Reply
+from adapters.baseline.errors import BrokenAnswer, UnsendableMessage
+from adapters.baseline.settlement import Expected
+from adapters.signing.scheme import Outgoing
+from adapters.transport import Call, Transport
+from adapters.verdict import Read, Sent, judge
+from gateway.domain.benefits import Accumulators
+from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.visit import Attendance, Insurance, Patient, PersonFound
+from gateway.ports import (
+    Accepted,
+    Answer,
+    CallContext,
+    CancelOrder,
+    Exchange,
+    NoAnswer,
+    NotDelivered,
+    PlannedCall,
+    RegionLine,
+    RegionSettlement,
+    ReversalOrder,
+    Verb,
+    VisitedRow,
+)
+
+T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTENT_TYPE = "application/json; charset=utf-8"
+
+
+class NationalClient:
+    """One province's platform, as the journeys see it."""
+
+    def __init__(
+        self,
+        codec_at: Callable[[datetime], NationalCodec],
+        transport: Transport,
+        now: Callable[[], datetime],
+    ) -> None:
+        """`codec_at(moment)` gives the codec whose profile is valid on that day in Shanghai."""
+        self._codec_at = codec_at
+        self._transport = transport
+        self._now = now
+
+    # --- what a visit's messages are -----------------------------------------------------
+
+    def plan(self, kind: VisitKind, line_count: int) -> tuple[PlannedCall, ...]:
+        """register → describe → lines, or admit → lines by the hundred → discharge; then settle."""
+        codec = self._codec_at(self._now())
+
+        def call(verb: Verb, first: int = 0, end: int = 0) -> PlannedCall:
+            return PlannedCall(verb, codec.number(verb, kind), first, end)
+
+        if not kind.is_inpatient:
+            # 2204 takes all rows of one charging batch in one call.
+            return (
+                call(Verb.REGISTER), call(Verb.DESCRIBE), call(Verb.UPLOAD_LINES, 0, line_count),
+                call(Verb.SETTLE),
+            )
+        most = codec.profile.wire.lines_per_upload
+        uploads = tuple(
+            call(Verb.UPLOAD_LINES, first, min(first + most, line_count))
+            for first in range(0, line_count, most)
+        )
+        return (call(Verb.REGISTER), *uploads, call(Verb.DISCHARGE), call(Verb.SETTLE))
+
+    def transaction(self, verb: Verb, kind: VisitKind) -> str:
+        return self._codec_at(self._now()).number(verb, kind)
+
+    def health(self) -> str:
+        return self._transport.health().breaker.value
+
+    async def close(self) -> None:
+        """Close the connections; later calls are NotDelivered."""
+        await self._transport.close()
+
+    # --- reads ---------------------------------------------------------------------------
+
+    async def find_person(self, ctx: CallContext, patient: Patient) -> Answer[PersonFound]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx, codec, lambda: codec.person(ctx, patient),
+            lambda reply, _: codec.read_person(reply, patient), repeatable=True,
+        )
+
+    async def accumulators(
+        self, ctx: CallContext, person: PersonFound, insurance: Insurance, day: date
+    ) -> Answer[Accumulators]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx, codec, lambda: codec.accumulators(ctx, person, day),
+            lambda reply, _: codec.read_accumulators(reply, insurance), repeatable=True,
+        )
+
+    # --- the steps of a visit ------------------------------------------------------------
+
+    async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx, codec, lambda: codec.register(ctx, att),
+            lambda reply, _: codec.read_visit_id(reply, att),
+        )
+
+    async def describe(self, ctx: CallContext, att: Attendance) -> Answer[None]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(ctx, codec, lambda: codec.describe(ctx, att), _nothing)
+
+    async def upload_lines(
+        self, ctx: CallContext, att: Attendance, lines: tuple[BillLine, ...]
+    ) -> Answer[tuple[RegionLine, ...]]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx, codec, lambda: codec.lines(ctx, att, lines),
+            lambda reply, _: codec.read_lines(reply, lines),
+        )
+
+    async def discharge(self, ctx: CallContext, att: Attendance) -> Answer[None]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(ctx, codec, lambda: codec.discharge(ctx, att), _nothing)
+
+    async def predetermine(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
+        codec = self._codec_at(ctx.sent_at)
+        expected = _expected(ctx, att, effective=False)
+        return await self._ask(
+            ctx, codec, lambda: codec.predetermine(ctx, att),
+            lambda reply, message: codec.read_settlement(reply, message, expected),
+        )
+
+    async def settle(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
+        codec = self._codec_at(ctx.sent_at)
+        expected = _expected(ctx, att, effective=True)
+        return await self._ask(
+            ctx, codec, lambda: codec.settle(ctx, att),
+            lambda reply, message: codec.read_settlement(reply, message, expected),
+        )
+
+    # --- taking back ---------------------------------------------------------------------
+
+    async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
+        codec = self._codec_at(ctx.sent_at)
+        expected = Expected(ctx.msgid, order.person_no, order.visit_id, effective=True)
+        return await self._ask(
+            ctx, codec, lambda: codec.cancel(ctx, order),
+            lambda reply, message: codec.read_settlement(reply, message, expected),
+        )
+
+    async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(ctx, codec, lambda: codec.reverse(ctx, order), _nothing)
+
+    async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(ctx, codec, lambda: codec.visited_notice(ctx, row), _nothing)
+
+    # --- one call ------------------------------------------------------------------------
+
+    async def _ask(
+        self,
+        ctx: CallContext,
+        codec: NationalCodec,
+        build: Callable[[], Message],
+        read: Callable[[Reply, Message], T],
+        *,
+        repeatable: bool = False,
+    ) -> Answer[T]:
+        try:
+            message = build()
+        except UnsendableMessage as wrong:
+            cause = f"unsendable {wrong.infno} {wrong.path}: {wrong.problem}"
+            return NotDelivered(cause, Exchange(wrong.infno, b"", None))
+        sent = Sent(message.infno, message.body, _milliseconds(ctx.sent_at))
+        limit_s = codec.profile.timeout_ms(message.infno) / 1000
+        outcome = await self._transport.send(Call(
+            path=message.path,
+            headers={"Content-Type": _CONTENT_TYPE, **codec.scheme.headers(Outgoing(
+                message.infno, message.body, sent.clock_ms, nonce=ctx.msgid
+            ))},
+            body=message.body,
+            timeout_s=min(ctx.timeout_s, limit_s),
+            repeatable=repeatable,
+        ))
+        judged = judge(outcome, sent, codec.scheme, codec.profile.conventions)
+        if not isinstance(judged, Read):
+            return judged
+        try:
+            return Accepted(read(judged.reply, message), judged.exchange)
+        except BrokenAnswer as broken:
+            kind = type(broken).__name__
+            return NoAnswer(f"{kind} {broken.path}: {broken.problem}", judged.exchange)
+
+
+def _nothing(reply: Reply, message: Message) -> None:
+    """For transactions whose yes is all they say."""
+
+
+def _expected(ctx: CallContext, att: Attendance, *, effective: bool) -> Expected:
+    return Expected(ctx.msgid, att.person.person_no, att.region_visit_id, effective=effective)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
