@@ -1,0 +1,1 @@
+"""江苏: one province's platform. README.md says what is known of it and what is assumed."""

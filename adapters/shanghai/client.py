@@ -1,0 +1,13 @@
+"""上海: ports.RegionGateway for this province: its codec and profile over one connection."""
+
+from __future__ import annotations
+
+from adapters import wiring
+from adapters.connection import Clocks, Connection
+from adapters.national_client import NationalClient
+from adapters.shanghai.codec import ShanghaiCodec
+
+
+def client(connection: Connection, clocks: Clocks) -> NationalClient:
+    """Raises ProfileError when profile.toml is wrong or has nothing valid today."""
+    return wiring.client("adapters.shanghai", ShanghaiCodec, connection, clocks)
