@@ -1,17 +1,17 @@
 """签发检查点: sign what the log holds, after showing that it extends all that was signed before.
 
 Runs on the caller's connection, who commits; any process may call it, and of two at once one is
-refused. Nothing derived is trusted: the leaves since the last checkpoint are hashed again from their
-stored bytes, because a flipped bit must stop the log, not be signed. Serving, witnesses and the copy
-outside the database are the caller's: it writes the returned note to a file and hands that note back
-the next time, so that a restored backup or a fork is noticed.
+refused. Nothing derived is trusted: the leaves since the last checkpoint are hashed again from
+their stored bytes, because a flipped bit must stop the log, not be signed. Serving, witnesses and
+the copy outside the database are the caller's: it writes the returned note to a file and hands that
+note back the next time, so that a restored backup or a fork is noticed.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from ledger.checkpoint import Checkpoint, NoteInvalid, NoteSigner, issue_checkpoint, open_checkpoint
 from ledger.hashes import StoredHashes
@@ -32,10 +32,10 @@ _LAST_SIZE = select(func.coalesce(func.max(CHECKPOINT.c.size), 0)).scalar_subque
 _INSERT = insert(CHECKPOINT).from_select(
     ["size", "note", "signed_us"],
     select(
-        literal(bindparam("new"), CHECKPOINT.c.size.type),
-        literal(bindparam("note"), CHECKPOINT.c.note.type),
-        literal(bindparam("us"), CHECKPOINT.c.signed_us.type),
-    ).where(_LAST_SIZE == bindparam("last")),
+        bindparam("new", type_=CHECKPOINT.c.size.type),
+        bindparam("note", type_=CHECKPOINT.c.note.type),
+        bindparam("us", type_=CHECKPOINT.c.signed_us.type),
+    ).where(bindparam("last", type_=CHECKPOINT.c.size.type) == _LAST_SIZE),
 )
 
 

@@ -214,7 +214,7 @@ def _check_inclusion(receipt: Receipt, checkpoint: Checkpoint) -> None:
 
 def _check_opening(opening: Opening, leaf: Leaf) -> None:
     if commit(opening.salt, opening.body).hex() != leaf.commitment:
-        do = "The log holds another record than this file shows: trust neither its amounts."
+        do = "The log holds another record than this file shows: do not rely on its amounts."
         raise ReceiptInvalid("OPENING", "the record does not fit its commitment", do)
 
 

@@ -1,10 +1,10 @@
 """记账: append an entry and its leaf, in the transaction that changes the caller's own state.
 
 Synchronous, on the caller's Connection; never begins, commits or rolls back. What is committed is
-in the root: entry, legs, balances, leaf, full tiles and head change together or not at all. Refusals
-(ledger.outcomes) are raised before anything is written. On SQLite the caller's transaction is BEGIN
-IMMEDIATE; on PostgreSQL READ COMMITTED, and the log's lock is taken here as a statement of its own.
-Signing comes later (ledger.publish). Times are aware, amounts fen.
+in the root: entry, legs, balances, leaf, full tiles and head change together or not at all.
+Refusals (ledger.outcomes) are raised before anything is written. On SQLite the caller's transaction
+is BEGIN IMMEDIATE; on PostgreSQL READ COMMITTED, and the log's lock is taken here, as a statement
+of its own. Signing comes later (ledger.publish). Times are aware, amounts fen.
 """
 
 from __future__ import annotations

@@ -1,0 +1,70 @@
+"""查账: derive everything again from the rows, and trust nothing but the log's public key.
+
+One pass over leaves and one over entries, in the order of the log, with flat memory; reads only,
+in one snapshot, and does not block writers. Derived again: leaf hashes, full tiles, root, head,
+every checkpoint's signature and root, entries against leaves and seals, legs, resolutions,
+reversals, balances, trial balance per (book, fund). Pending entries without resolution are counted,
+not held against anyone.
+
+Not covered, because no money and no evidence hangs on it: ledger_checkpoint.signed_us, and
+recorded_us of an entry whose leaf has no seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+
+from ledger.note import NoteVerifier
+from ledger.outcomes import LedgerError
+from ledger.report import RESTORE, Findings, Problem, Progress, Report, silent
+from ledger.tables import ENTRY, LEAF
+from ledger.verify_journal import check_balances, check_entries, check_once
+from ledger.verify_log import check_evidence, check_log
+
+__all__ = ["Problem", "Progress", "Report", "verify"]
+
+
+def verify(connection: Connection, vkey: str, *, progress: Progress | None = None) -> Report:
+    """Check the whole ledger with the public key `vkey`, on a connection that has read nothing yet.
+
+    Raises KeyMalformed for a bad key; whatever is wrong with the ledger itself is in the report.
+    """
+    log = NoteVerifier.from_vkey(vkey)
+    _hold_snapshot(connection)
+    findings = Findings(progress or silent)
+    steps: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("ledger_leaf", lambda: _count_rows(connection, findings)),
+        ("ledger_leaf", lambda: check_log(connection, findings, log)),
+        ("ledger_leaf", lambda: check_evidence(connection, findings)),
+        ("ledger_entry", lambda: check_entries(connection, findings)),
+        ("ledger_leg", lambda: check_once(connection, findings)),
+        ("ledger_balance", lambda: check_balances(connection, findings)),
+    )
+    for table, step in steps:
+        try:
+            step()
+        except (DBAPIError, LedgerError, TypeError, ValueError, OverflowError) as error:
+            # A row so damaged that it cannot be read ends this step; the others still run.
+            what = f"rows cannot be read ({type(error).__name__})"
+            findings.add("UNREADABLE", table, what, RESTORE)
+    findings.finish()
+    return findings.report()
+
+
+def _count_rows(connection: Connection, findings: Findings) -> None:
+    for table in (LEAF, ENTRY):
+        findings.expected += connection.execute(
+            select(func.count()).select_from(table)
+        ).scalar_one()
+
+
+def _hold_snapshot(connection: Connection) -> None:
+    """All statements see one state of the database, however many writers go on."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    elif not getattr(connection.connection.dbapi_connection, "in_transaction", True):
+        # Python's SQLite drivers begin a transaction for a write only; ours is to read.
+        connection.exec_driver_sql("BEGIN")
