@@ -1,0 +1,172 @@
+"""数据目录: what lies where in a data directory, and making a fresh one for demo or test.
+
+    yrd.toml           settings          participants.toml  institutions that may call
+    yrd.db             the database      keys/              key files (mode 0700)
+    secrets/*.toml     signing secrets   tls/               CA, server and client certificates
+    sandbox/           state of the three stand-in platforms
+    logs/ receipts/    log, receipts     checkpoint.txt, vkey   the log's newest head and key
+
+A data directory may be moved: every path in yrd.toml is relative to it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+from gateway.demo.dev_ca import AUDITOR_URI, DevCa, institution_uri
+
+PROVINCES = {"31": "shanghai", "32": "jiangsu", "33": "zhejiang"}
+"""Province digits → adapter profile and stand-in platform."""
+GATEWAY_PORT = 8430
+SANDBOX_PORTS = {"31": 8431, "32": 8432, "33": 8433}
+"""Written into yrd.toml for whoever starts the parts one by one; `yrd demo` takes free ports."""
+
+
+class DirectoryInUse(Exception):
+    """The directory holds something already; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """Paths below one data directory."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "yrd.toml"
+
+    @property
+    def tls(self) -> Path:
+        return self.root / "tls"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.root / "sandbox"
+
+    @property
+    def receipts(self) -> Path:
+        return self.root / "receipts"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def vkey(self) -> Path:
+        return self.root / "vkey"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "checkpoint.txt"
+
+    @property
+    def address(self) -> Path:
+        """host:port of the gateway that serves this directory; there only while it runs."""
+        return self.root / "gateway.address"
+
+    def secrets(self, province: str) -> Path:
+        """By profile name, e.g. shanghai."""
+        return self.root / "secrets" / f"{province}.toml"
+
+
+def create_data_dir(root: Path, *, now: datetime, random: Callable[[], bytes]) -> DataDir:
+    """Fill an empty or missing directory. `random` gives 32 random bytes a call.
+
+    Raises DirectoryInUse if anything but an empty directory is there.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise DirectoryInUse(str(root))
+    # Import late: the database layer costs half a second and only this path needs its keys.
+    from gateway.store.keyring import create_keys
+
+    place = DataDir(root)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root.chmod(0o700)
+    for folder in (place.tls, place.sandbox, place.receipts, place.logs, root / "secrets"):
+        folder.mkdir(mode=0o700)
+    origin = f"demo.yrd.example/{random().hex()[:8]}"
+    vkey = create_keys(root / "keys", origin=origin, salt=random)
+    place.vkey.write_text(vkey + "\n", encoding="ascii")
+    institutions = read_institutions()
+    _write_certificates(place, now, institutions)
+    _write_secrets(place, random)
+    (root / "participants.toml").write_text(_participants(institutions), encoding="utf-8")
+    place.settings.write_text(_settings(origin), encoding="utf-8")
+    return place
+
+
+def read_institutions() -> list[dict[str, str]]:
+    """The synthetic institutions that the stand-in platforms know."""
+    seed = files("adapters.sandbox").joinpath("seed", "institutions.toml")
+    found: list[dict[str, str]] = tomllib.loads(seed.read_text(encoding="utf-8"))["institution"]
+    return found
+
+
+def _write_certificates(place: DataDir, now: datetime, institutions: list[dict[str, str]]) -> None:
+    ca = DevCa(now)
+    (place.tls / "ca.pem").write_bytes(ca.certificate)
+    ca.server().write(place.tls, "server")
+    for institution in institutions:
+        code = institution["code"]
+        ca.client(code, institution_uri(code)).write(place.tls, code)
+    ca.client("auditor", AUDITOR_URI).write(place.tls, "auditor")
+
+
+def _write_secrets(place: DataDir, random: Callable[[], bytes]) -> None:
+    for province in PROVINCES.values():
+        path = place.secrets(province)
+        path.touch(mode=0o600)
+        path.write_text(
+            "# Signing secrets of one province, shared with its stand-in platform.\n"
+            f'access_key = "demo-{province}"\nsecret = "{random().hex()}"\n',
+            encoding="ascii",
+        )
+
+
+def _participants(institutions: list[dict[str, str]]) -> str:
+    head = (
+        "# 参与机构: who may call this gateway, by the code in the certificate's SAN.\n"
+        "# region: 6 digits, where its claims are visited; level: primary, secondary or tertiary.\n"
+    )
+    rows = [
+        f'\n[[institution]]\ncode = "{i["code"]}"\nname = "{i["name"]}"\nregion = "{i["area"]}"\n'
+        f'level = "{i["level"]}"\nvalid_from = 2023-01-01\n'
+        for i in institutions
+    ]
+    return head + "".join(rows)
+
+
+def _settings(origin: str) -> str:
+    regions = "".join(
+        f"""
+[regions.{code}]
+base_url = "http://127.0.0.1:{SANDBOX_PORTS[code]}"
+profile = "{name}"
+secrets_file = "secrets/{name}.toml"
+sandbox = true
+"""
+        for code, name in PROVINCES.items()
+    )
+    return f"""# Settings of one gateway, made for demonstration; `yrd check-config` reads them.
+# The environment wins over this file: YRD_LISTEN=127.0.0.1:9000 yrd serve …
+
+environment = "demo"
+log_origin = "{origin}"
+listen = "127.0.0.1:{GATEWAY_PORT}"
+log_file = "logs/gateway.jsonl"
+# A demonstration does not wait: in real life a lost reply gets 30 s before it is reversed.
+resolve_after_ms = 400
+worker_interval_ms = 100
+checkpoint_interval_ms = 100
+
+[tls]
+certificate = "tls/server.pem"
+key = "tls/server.key"
+client_ca = "tls/ca.pem"
+{regions}"""
