@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from gateway.domain.benefits import Accumulators
+from gateway.domain.accumulators import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage

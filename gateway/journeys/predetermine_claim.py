@@ -1,0 +1,127 @@
+"""预结算: what a bill would cost, by the insured region and by our own computation. Settles nothing.
+
+The national interface estimates only a registered visit with uploaded lines, so those messages are
+sent (2201/2203/2204 or 2401/2301) before 2206/2303; none of them moves money.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.domain.breakdown import Breakdown
+from gateway.domain.claim_record import PlannedMessage
+from gateway.domain.errors import Refused, RegionUnavailable
+from gateway.domain.person import mask_id, mask_name
+from gateway.domain.pricing import PricedLine
+from gateway.domain.visit import Attendance
+from gateway.journeys.assess_bill import AssessBill, Assessment
+from gateway.journeys.commands import PredetermineCommand
+from gateway.journeys.visit_sequence import SequenceEnd, VisitSequence, line_differences
+from gateway.ports import (
+    Accepted,
+    Clock,
+    Declined,
+    MsgidSource,
+    PlannedCall,
+    RegionSettlement,
+    Store,
+    Verb,
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Predetermination:
+    """The two estimates side by side."""
+
+    region: Breakdown
+    computed: Breakdown
+    differences: tuple[tuple[str, int, int], ...]
+    lines: tuple[PricedLine, ...]
+    policy_rules: tuple[str, ...]
+    catalogue_version: str
+    subject_ref: str
+    name_masked: str
+    id_number_masked: str
+
+
+class PredetermineClaim:
+    """PredetermineClaim(command, budget_s=…) → Predetermination."""
+
+    def __init__(
+        self, *, store: Store, assess: AssessBill, clock: Clock, msgids: MsgidSource
+    ) -> None:
+        self._store, self._assess, self._clock, self._msgids = store, assess, clock, msgids
+        self._sequence = VisitSequence(clock=clock)
+
+    async def __call__(
+        self, command: PredetermineCommand, *, budget_s: float
+    ) -> Predetermination:
+        """Raises Malformed, Refused (the region said no), RegionUnavailable."""
+        deadline = self._clock.monotonic() + budget_s
+        assessment = await self._assess(command, deadline=deadline)
+        end = await self._ask(command, assessment, deadline)
+        settlement = _estimate(end)
+        subject_ref = await self._store.write(
+            lambda books: books.subject_ref(command.patient.id_number)
+        )
+        return Predetermination(
+            region=settlement.breakdown,
+            computed=assessment.computed,
+            differences=(
+                *assessment.computed.differences(settlement.breakdown),
+                *line_differences(assessment.priced.lines, end.region_lines),
+            ),
+            lines=assessment.priced.lines,
+            policy_rules=assessment.policy_rules,
+            catalogue_version=assessment.catalogue_version,
+            subject_ref=subject_ref,
+            name_masked=mask_name(command.patient.name),
+            id_number_masked=mask_id(command.patient.id_number),
+        )
+
+    async def _ask(
+        self, command: PredetermineCommand, assessment: Assessment, deadline: float
+    ) -> SequenceEnd:
+        calls = _plan(command, assessment)
+        msgids = await self._msgids.take(command.institution.code, len(calls))
+        plan = tuple(
+            (call, PlannedMessage(msgid, call.transaction, command.insured_region))
+            for call, msgid in zip(calls, msgids, strict=True)
+        )
+        attendance = Attendance(
+            patient=command.patient, person=assessment.person, insurance=assessment.insurance,
+            visit=command.visit, bill=command.bill,
+            own_pay_fen=assessment.priced.own_pay_fen,
+            over_limit_fen=assessment.priced.over_limit_fen,
+            pre_self_pay_fen=assessment.priced.pre_self_pay_fen,
+            in_scope_fen=assessment.priced.in_scope_fen,
+            use_account=command.use_account,
+        )
+        return await self._sequence.run(
+            assessment.gateway, plan, attendance, institution=command.institution,
+            visited_region=command.visited_region, insured_region=command.insured_region,
+            deadline=deadline,
+        )
+
+
+def _plan(command: PredetermineCommand, assessment: Assessment) -> tuple[PlannedCall, ...]:
+    """The settling plan with an estimate for its pivot, and nobody discharged."""
+    kind = command.visit.kind
+    calls = assessment.gateway.plan(kind, len(command.bill.lines))
+    estimate = assessment.gateway.transaction(Verb.PREDETERMINE, kind)
+    kept = tuple(c for c in calls[:-1] if c.verb is not Verb.DISCHARGE)
+    return (*kept, replace(calls[-1], verb=Verb.PREDETERMINE, transaction=estimate))
+
+
+def _estimate(end: SequenceEnd) -> RegionSettlement:
+    answer: Any = end.answer
+    if isinstance(answer, Accepted) and end.at_pivot:
+        settlement: RegionSettlement = answer.value
+        return settlement
+    if isinstance(answer, Declined):
+        raise Refused(
+            f"the insured region declined: {answer.code}", reason="REGION_REFUSED",
+            text_zh=f"参保地答复:{answer.text}", metadata={"region_code": answer.code},
+        )
+    raise RegionUnavailable("no estimate from the insured region")
