@@ -8,7 +8,7 @@ from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import DomainError
 from gateway.journeys.resolve_unknown import ResolveUnknown
 from gateway.ports import Clock, Store
-from gateway.telemetry import get_logger
+from gateway.telemetry import Logger
 
 BATCH = 50
 """Claims looked at in one round; a region that is down must not hold up the others for long."""
@@ -17,9 +17,11 @@ BATCH = 50
 class ResolveClaims:
     """One round. Answers how many claims it looked at."""
 
-    def __init__(self, *, store: Store, resolve: ResolveUnknown, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, resolve: ResolveUnknown, clock: Clock, logger: Logger
+    ) -> None:
         self._store, self._resolve, self._clock = store, resolve, clock
-        self._log = get_logger()
+        self._log = logger
 
     async def __call__(self) -> int:
         now = self._clock.now()

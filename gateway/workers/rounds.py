@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from gateway.telemetry import get_logger
+from gateway.telemetry import Logger
 
 
 class Rounds:
     """Runs `work` every `pause_s` seconds; `nudge()` starts the next round at once."""
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[int]], *, pause_s: float) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], Awaitable[int]], *, pause_s: float, logger: Logger
+    ) -> None:
         self._name, self._work, self._pause_s = name, work, pause_s
         self._nudge, self._stop = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._log = get_logger()
+        self._log = logger
 
     def start(self) -> None:
         """Begin; call from a running loop."""
@@ -41,7 +43,7 @@ class Rounds:
                 await self._work()
             except Exception as error:  # a worker must outlive whatever one round meets
                 self._log.error(
-                    "worker_round_failed", worker=self._name, error_code=type(error).__name__
+                    "worker_round_failed", step=self._name, error_code=type(error).__name__, exc_info=error
                 )
             try:
                 await asyncio.wait_for(self._nudge.wait(), timeout=self._pause_s)

@@ -1,0 +1,196 @@
+"""The composition root: the only file that names every concrete class.
+
+`Gateway` is one process: its database, its provinces, its journeys, its RPC edge and its workers.
+Keyword injection throughout; nothing happens at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tomllib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from adapters.connection import Clocks, Connection
+from adapters.registry import ConnectedRegions, connect
+from adapters.signing.scheme import Secrets
+from gateway.catalogue_files import load_catalogues
+from gateway.clock import SystemClock
+from gateway.config import ConfigError, Environment, Settings
+from gateway.domain.person import IdMode
+from gateway.ids import SystemIds
+from gateway.journeys.assess_bill import AssessBill
+from gateway.journeys.laps import unobserved
+from gateway.journeys.predetermine_claim import PredetermineClaim
+from gateway.journeys.prove_entry import ProveEntry
+from gateway.journeys.read_claims import ReadClaims
+from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
+from gateway.journeys.reverse_claim import ReverseClaim
+from gateway.journeys.settle_claim import SettleClaim
+from gateway.journeys.tell_visited import TellVisited
+from gateway.participants import load_institutions
+from gateway.policy_files import load_policy_book
+from gateway.ports import Observe
+from gateway.rpc.convert.claims import encode_claim
+from gateway.rpc.server import Journeys, RpcServer
+from gateway.rpc.tls import TlsFiles
+from gateway.store.open_store import OpenStore, StoreOptions, open_store
+from gateway.telemetry import Logger, configure
+from gateway.workers.deliver_outbox import DeliverOutbox
+from gateway.workers.publish_checkpoint import PublishCheckpoint
+from gateway.workers.resolve_claims import ResolveClaims
+from gateway.workers.rounds import Rounds
+
+
+class Gateway:
+    """One gateway process. start() → port; stop() drains and closes; exactly once each."""
+
+    def __init__(
+        self, settings: Settings, *, logger: Logger, observe: Observe = unobserved
+    ) -> None:
+        """Raises ConfigError, StoreRefused; nothing is listening yet."""
+        self._settings, self._logger, self._observe = settings, logger, observe
+        self._clock = SystemClock()
+        self._ids = SystemIds(self._clock.now)
+        self._institutions = load_institutions(settings.participants)
+        self._policies = load_policy_book()
+        self._catalogues = load_catalogues()
+        self._opened: OpenStore | None = None
+        self._regions: ConnectedRegions | None = None
+        self._server: RpcServer | None = None
+        self._workers: list[Rounds] = []
+
+    async def start(self) -> int:
+        """Open, wire, serve; answers the port."""
+        settings = self._settings
+        self._opened = open_store(
+            StoreOptions(
+                database=settings.database, keys_dir=settings.keys_dir,
+                log_origin=settings.log_origin,
+                production=settings.environment is Environment.PRODUCTION,
+                outside_checkpoint=settings.outside_checkpoint,
+            ),
+            encode=encode_claim, clock=self._clock, ids=self._ids,
+        )
+        clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
+        self._regions = connect(_connections(settings), clocks)
+        self._workers = self._make_workers(self._opened, self._regions)
+        self._server = self._make_server(self._opened, self._regions)
+        port = await self._server.start()
+        for worker in self._workers:
+            worker.start()
+        return port
+
+    async def stop(self) -> None:
+        """Refuse new calls, finish running ones, stop the workers, sign what is left, close."""
+        if self._server is not None:
+            await self._server.stop(self._settings.drain_ms / 1000)
+        for worker in self._workers:
+            await worker.stop()
+        if self._opened is not None:
+            await self._opened.log.publish()
+            await self._opened.close()
+        if self._regions is not None:
+            await self._regions.close()
+
+    def _make_server(self, opened: OpenStore, regions: ConnectedRegions) -> RpcServer:
+        settings = self._settings
+        production = settings.environment is Environment.PRODUCTION
+        return RpcServer(
+            listen=settings.listen, tls=_tls_files(settings), plaintext=settings.plaintext,
+            institutions=self._institutions,
+            id_mode=IdMode.PRODUCTION if production else IdMode.DEMO,
+            journeys=self._make_journeys(opened, regions), log=opened.log, clock=self._clock,
+            make_request_id=self._ids.request_id, logger=self._logger,
+        )
+
+    def _make_journeys(self, opened: OpenStore, regions: ConnectedRegions) -> Journeys:
+        store, clock, ids, hasher = opened.store, self._clock, self._ids, opened.hasher
+        assess = AssessBill(
+            regions=regions, catalogues=self._catalogues, policies=self._policies,
+            clock=clock, msgids=opened.msgids,
+        )
+        return Journeys(
+            settle=SettleClaim(
+                store=store, assess=assess, clock=clock, ids=ids, hasher=hasher,
+                encode=encode_claim, observe=self._observe,
+                resolve_after=timedelta(milliseconds=self._settings.resolve_after_ms),
+            ),
+            reverse=ReverseClaim(
+                store=store, regions=regions, clock=clock, ids=ids, hasher=hasher,
+                encode=encode_claim,
+            ),
+            predetermine=PredetermineClaim(
+                store=store, assess=assess, clock=clock, msgids=opened.msgids
+            ),
+            read=ReadClaims(store=store),
+            prove=ProveEntry(store=store, log=opened.log, clock=clock),
+        )
+
+    def _make_workers(self, opened: OpenStore, regions: ConnectedRegions) -> list[Rounds]:
+        settings, store, clock = self._settings, opened.store, self._clock
+        timings = ResolveTimings(
+            resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
+            retry=timedelta(milliseconds=settings.reversal_retry_ms),
+            attempts_max=settings.reversal_attempts_max,
+        )
+        resolve = ResolveUnknown(
+            store=store, regions=regions, institutions=self._institutions, clock=clock,
+            ids=self._ids, timings=timings,
+        )
+        tell = TellVisited(
+            store=store, regions=regions, institutions=self._institutions, clock=clock,
+            msgids=opened.msgids,
+        )
+        pause_s = settings.worker_interval_ms / 1000
+        publish = PublishCheckpoint(log=opened.log)
+        resolving = ResolveClaims(store=store, resolve=resolve, clock=clock, logger=self._logger)
+        deliver = DeliverOutbox(store=store, tell=tell, clock=clock)
+        signing_s = settings.checkpoint_interval_ms / 1000
+        return [
+            Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),
+            Rounds("resolve_claims", resolving, pause_s=pause_s, logger=self._logger),
+            Rounds("deliver_outbox", deliver, pause_s=pause_s, logger=self._logger),
+        ]
+
+
+async def serve(settings: Settings, *, announce: Callable[[int], None]) -> None:
+    """Run until SIGINT or SIGTERM, then drain. `announce` is told the port."""
+    logger = configure(now=SystemClock().now, path=settings.log_file)
+    gateway = Gateway(settings, logger=logger)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        announce(await gateway.start())
+        await stopping.wait()
+    finally:
+        await gateway.stop()
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    tls = settings.tls
+    if tls is None or settings.plaintext:
+        return None
+    return TlsFiles(certificate=tls.certificate, key=tls.key, client_ca=tls.client_ca)
+
+
+def _connections(settings: Settings) -> dict[str, Connection]:
+    return {
+        region.profile: Connection(region.base_url, read_secrets(region.secrets_file))
+        for region in settings.regions.values()
+    }
+
+
+def read_secrets(path: Path) -> Secrets:
+    """One province's signing secrets. Raises ConfigError; the text never holds the secret."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Secrets(key_id=values["access_key"], secret=values["secret"].encode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from error
+    except (KeyError, AttributeError) as error:
+        raise ConfigError(f"{path}: needs access_key and secret, both texts") from error
