@@ -17,6 +17,7 @@ from gateway.domain.bill import HospitalLevel, VisitKind
 from gateway.domain.breakdown import Breakdown, Fund, WorkingStep
 from gateway.domain.errors import InvariantViolated
 from gateway.domain.filing_drop import Drop, drop_for
+from gateway.domain.labels import LEVEL_ZH, PERSON_ZH, SCHEME_ZH
 from gateway.domain.person_category import PersonCategory
 from gateway.domain.policy import Policy, PolicyBook
 from gateway.domain.policy_rules import (
@@ -34,15 +35,6 @@ from ledger.money import Rounding, divide, format_yuan, percent
 __all__ = ["Accumulators", "BenefitCase", "BenefitResult", "compute", "reverse"]
 
 EXPENSE_OVER_CAP = "expense_over_cap"
-_SCHEME_ZH = {Scheme.EMPLOYEE: "职工", Scheme.RESIDENT: "居民"}
-_PERSON_ZH = {
-    PersonCategory.ACTIVE: "在职", PersonCategory.RETIRED: "退休", PersonCategory.ADULT: "19–59岁",
-    PersonCategory.SENIOR: "60岁及以上", PersonCategory.STUDENT: "学生儿童",
-}  # fmt: skip
-_LEVEL_ZH = {
-    HospitalLevel.PRIMARY: "一级及基层", HospitalLevel.SECONDARY: "二级",
-    HospitalLevel.TERTIARY: "三级",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +117,7 @@ class _Computation:
         self.before, self.in_scope = case.accumulators, case.totals.in_scope_fen
         self.steps: list[WorkingStep] = []
         self.ratio = Decimal(0)
-        who = f"{_SCHEME_ZH[case.scheme]} {_PERSON_ZH[case.person]} {_LEVEL_ZH[case.level]}"
+        who = f"{SCHEME_ZH[case.scheme]} {PERSON_ZH[case.person]} {LEVEL_ZH[case.level]}"
         stay = f" 第{self.query.stay_no}次住院" if case.kind.is_inpatient else ""
         self.who = f"{who}{stay or (' 急诊' if case.kind is VisitKind.EMERGENCY else ' 门诊')}"
 
@@ -190,8 +182,10 @@ class _Computation:
         points = max(Decimal(0), rule.percent - drop.points)
         self.ratio = points.scaleb(-2)
         if drop.label_zh:
-            off = f"{_points(rule.percent)}% − {_points(drop.points)} 个百分点"
-            formula = f"{off} = {_points(points)}%"
+            formula = f"{_points(points)}%"
+            if drop.points:
+                off = f"{_points(rule.percent)}% − {_points(drop.points)} 个百分点"
+                formula = f"{off} = {formula}"
             self._step(f"异地支付比例({drop.label_zh})", formula, 0, drop.rule_id)
         fund = percent(eligible, self.ratio, rounding=Rounding.HALF_UP)
         formula = f"{format_yuan(eligible)} × {_points(points)}%"
@@ -274,7 +268,7 @@ class _Computation:
         used = said if said is not None else rule is not None and rule.default_use
         balance = max(0, self.before.account_balance_fen)
         account = min(burden, balance) if used else 0
-        if used:
+        if used and balance:
             formula = f"min({format_yuan(burden)}, {format_yuan(balance)})"
             rule_id = rule.id if rule is not None and said is None else ""
             self._step("个人账户支付", formula, account, rule_id)

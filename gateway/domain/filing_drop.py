@@ -2,7 +2,7 @@
 
 Pure. The seeds are unverified upper bounds (22号 通知 二(六)) and live in the policies. An
 emergency counts as filed (22号 第8、34条); between the demonstration zone's counties no filing is
-needed (江苏条例 第五十条: the aim, practice unverified). Steps a–f of gateway/policies/README.md §4.
+needed (江苏条例 第五十条: the aim, practice unverified). Steps a–f: gateway/policies/README.md.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from gateway.domain.errors import InvariantViolated, Refused
+from gateway.domain.labels import LEVEL_ZH, PERSON_ZH, SCHEME_ZH, VISIT_ZH
 from gateway.domain.policy_rules import (
     AccountRule,
     CapKind,
@@ -142,13 +143,16 @@ class Policy:
 
     def no_rule(self, what_zh: str, query: Query | None, day: date) -> Refused:
         """The refusal that names region, scheme and day; raise it."""
-        who = "" if query is None else f"{query.scheme}/{query.person}/{query.visit}/{query.level}"
+        who = "" if query is None else _who(query)
+        metadata = {"region": self.region, "day": day.isoformat()}
+        if query is not None:
+            metadata |= {"scheme": query.scheme.value, "person": query.person.value}
         return Refused(
             f"no rule: {self.region} {who} {day}",
             reason="NO_RULE",
             text_zh=f"{self.name}({self.region})在 {day} 没有可用的{what_zh}规则({who or '全部'}),"
             "无法计算待遇,请以参保地结果为准。",
-            metadata={"region": self.region, "case": who, "day": day.isoformat()},
+            metadata=metadata,
         )
 
     def _match(self, rules: Iterable[R], query: Query) -> R | None:
@@ -190,3 +194,8 @@ class PolicyBook:
         if day < policy.usable_from:
             raise policy.no_rule("待遇", None, day)
         return policy
+
+
+def _who(query: Query) -> str:
+    visit = VISIT_ZH[query.visit]
+    return f"{SCHEME_ZH[query.scheme]} {PERSON_ZH[query.person]} {visit} {LEVEL_ZH[query.level]}"

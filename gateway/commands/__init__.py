@@ -1,0 +1,1 @@
+"""The commands of `yrd` that have a file of their own; gateway/cli.py mounts them."""
