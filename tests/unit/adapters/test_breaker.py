@@ -1,0 +1,72 @@
+"""The breaker opens after failures in a row, probes once at a time, and closes on a success."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.breaker import Breaker, BreakerState
+
+
+@dataclass
+class FakeMonotonic:
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def opened() -> tuple[Breaker, FakeMonotonic]:
+    clock = FakeMonotonic()
+    breaker = Breaker(clock, failures_to_open=3, open_s=10)
+    for _ in range(3):
+        assert breaker.admit()
+        breaker.failed()
+    return breaker, clock
+
+
+def test_three_failures_in_a_row_open_it() -> None:
+    breaker, _ = opened()
+    assert breaker.state is BreakerState.OPEN
+    assert not breaker.admit()
+
+
+def test_a_success_in_between_keeps_it_closed() -> None:
+    breaker = Breaker(FakeMonotonic(), failures_to_open=2, open_s=10)
+    for _ in range(5):
+        breaker.failed()
+        breaker.succeeded()
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_half_open_lets_one_probe_through() -> None:
+    breaker, clock = opened()
+    clock.seconds = 10
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert [breaker.admit(), breaker.admit()] == [True, False]
+
+
+def test_a_good_probe_closes_it() -> None:
+    breaker, clock = opened()
+    clock.seconds = 10
+    assert breaker.admit()
+    breaker.succeeded()
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_a_failed_probe_opens_it_again_for_the_whole_time() -> None:
+    breaker, clock = opened()
+    clock.seconds = 10
+    assert breaker.admit()
+    breaker.failed()
+    clock.seconds = 19
+    assert not breaker.admit()
+    clock.seconds = 20
+    assert breaker.admit()
+
+
+def test_an_abandoned_probe_makes_room_for_the_next() -> None:
+    breaker, clock = opened()
+    clock.seconds = 10
+    assert breaker.admit()
+    breaker.abandoned()
+    assert breaker.admit()
