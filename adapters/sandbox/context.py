@@ -16,6 +16,7 @@ from adapters.sandbox.state import Insured, Person, State, Visit
 from adapters.sandbox.wire import Node
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+STUDENT_AGE_MAX, SENIOR_AGE_MIN = 18, 60
 
 
 class Refusal(Exception):
@@ -108,6 +109,16 @@ def active_insured_of(call: Call, psn_no: str, insutype: str, area: str) -> Insu
     if row.status != "1":
         raise Refusal("该人员参保状态为暂停参保,不能享受待遇")
     return row
+
+
+def kind_on(insured: Insured, born: str, day: date) -> str:
+    """人员类别 on a day: residents by completed years, employees as registered."""
+    if insured.insutype == "310":
+        return insured.kind
+    age = age_on(born, day)
+    if age <= STUDENT_AGE_MAX:
+        return "student"
+    return "senior_60_plus" if age >= SENIOR_AGE_MIN else "adult_19_59"
 
 
 def visit_of(call: Call, mdtrt_id: str, psn_no: str) -> Visit:

@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS lines (
   batch TEXT NOT NULL,
   item TEXT NOT NULL,
   day TEXT NOT NULL,            -- of the catalogue; a refund's is its original's
+  approval TEXT NOT NULL,       -- hosp_appr_flag, likewise
   quantity TEXT NOT NULL,
   price TEXT NOT NULL,
   refund_of TEXT NOT NULL,

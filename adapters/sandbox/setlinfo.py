@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from adapters.sandbox.context import Call, age_on
+from adapters.sandbox.context import Call, age_on, kind_on
 from adapters.sandbox.state import Insured, Person, Settlement, Visit
 from adapters.sandbox.wire import Json, Node, yuan
 
@@ -44,7 +44,7 @@ def forward_answer(
         "brdy": person.brdy,
         "age": Decimal(f"{age_on(person.brdy, call.now.date())}.0"),
         "insutype": row.insutype,
-        "psn_type": call.province.psn_types[insured.kind],
+        "psn_type": call.province.psn_types[kind_on(insured, person.brdy, call.now.date())],
         "cvlserv_flag": "0",
         "setl_time": None if nothing_yet else row.setl_time,
         "mdtrt_cert_type": "02",

@@ -71,6 +71,7 @@ class Line:
     batch: str
     item: str
     day: str
+    approval: str
     quantity: str
     price: str
     refund_of: str
@@ -293,13 +294,14 @@ class State:
 
     def add_line(self, line: Line) -> None:
         self._db.execute(
-            "INSERT INTO lines VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO lines VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 line.mdtrt_id,
                 line.feedetl_sn,
                 line.batch,
                 line.item,
                 line.day,
+                line.approval,
                 line.quantity,
                 line.price,
                 line.refund_of,

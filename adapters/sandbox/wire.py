@@ -7,15 +7,16 @@ Source: domain notes on the national interface, envelope and general rules.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
 Node: TypeAlias = "dict[str, Json]"
 
-_LITERAL_LIMIT = 40
-"""Longest number accepted as text; the widest field is 16,6."""
+_DIGITS, _DECIMALS = 16, 10
+_NUMBER = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]{1,10})?")
 
 
 class Unreadable(Exception):
@@ -97,15 +98,15 @@ def fen_of(value: Json, name: str) -> int:
 
 
 def number_of(value: Json, name: str) -> Decimal:
-    """A finite number that came as JSON number or as its text."""
+    """A number of at most 16 digits before and 10 after the point, as JSON number or as text."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise BadField(f"{name} 应为数值")
-    literal = str(value).strip()
-    try:
-        number = Decimal(literal) if len(literal) <= _LITERAL_LIMIT else Decimal("NaN")
-    except InvalidOperation as error:
-        raise BadField(f"{name} 应为数值") from error
-    if not number.is_finite():
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) is None:
+        raise BadField(f"{name} 应为数值")
+    number = Decimal(value.strip() if isinstance(value, str) else value)
+    exponent = number.as_tuple().exponent
+    # A number may be written 1e999999: never spell such a one out.
+    if not isinstance(exponent, int) or exponent < -_DECIMALS or number.adjusted() >= _DIGITS:
         raise BadField(f"{name} 应为数值")
     return number
 

@@ -2,7 +2,7 @@
 
 A cancellation is a new row, the exact negative of the original, and gives back account money and
 accumulators. 2601 has no output. What is nowhere stated (2601 for an unknown msgid, an original
-that arrives late, the setl_id of a cancellation) is decided by Rules and README.md: OUR ASSUMPTIONS.
+that arrives late, the setl_id of a cancellation) is OUR ASSUMPTION: Rules and README.md decide.
 """
 
 from __future__ import annotations

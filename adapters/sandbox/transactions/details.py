@@ -58,18 +58,19 @@ def _add_row(call: Call, row: Node, catalogue: Catalogue, inpatient: bool) -> Js
     if serial in known:
         raise Refusal(f"费用明细流水号 {serial} 重复")
     price, quantity = number_of(row["pric"], "pric"), number_of(row["cnt"], "cnt")
-    refund_of = text_of(row, "init_feedetl_sn")
-    original = known.get(refund_of) if quantity < 0 else None
-    day = date.fromisoformat(original.day) if original else day_of(text_of(row, "fee_ocur_time"))
-    item = _item_of(text_of(row, "med_list_codg"), day, catalogue)
     if price <= 0 or quantity == 0:
         raise Refusal(f"明细 {serial} 单价或数量不正确")
+    day = day_of(text_of(row, "fee_ocur_time"))
+    approval = text_of(row, "hosp_appr_flag")
     if quantity < 0:
-        _check_refund(serial, original, known, price, quantity)
-    split = catalogue.split(item, price, quantity, text_of(row, "hosp_appr_flag"))
+        # A refund goes by its original's day and approval, or it would not be its negative.
+        original = _original_of(row, known, price, quantity)
+        day, approval = date.fromisoformat(original.day), original.approval
+    item = _item_of(text_of(row, "med_list_codg"), day, catalogue)
+    split = catalogue.split(item, price, quantity, approval)
     if split.total_fen != fen_of(row["det_item_fee_sumamt"], "det_item_fee_sumamt"):
         raise Refusal(f"明细 {serial} 金额不等于单价乘数量")
-    line = _line(visit, row, split, day)
+    line = _line(visit, row, split, day, approval)
     call.state.add_line(line)
     return _answer_row(call, line, item, price, quantity)
 
@@ -81,32 +82,29 @@ def _item_of(code: str, day: date, catalogue: Catalogue) -> Item:
     return item
 
 
-def _check_refund(
-    serial: str, original: Line | None, known: dict[str, Line], price: Decimal, quantity: Decimal
-) -> None:
-    if original is None:
+def _original_of(row: Node, known: dict[str, Line], price: Decimal, quantity: Decimal) -> Line:
+    """The line that a refund takes back: same item, same price, and no more than is left of it."""
+    serial = text_of(row, "feedetl_sn")
+    original = known.get(text_of(row, "init_feedetl_sn"))
+    if original is None or original.item != text_of(row, "med_list_codg"):
         raise Refusal(f"退费明细 {serial} 未找到原费用流水号")
-    taken_back = sum(
-        (
-            Decimal(line.quantity)
-            for line in known.values()
-            if line.refund_of == original.feedetl_sn
-        ),
-        Decimal(0),
-    )
     if Decimal(original.price) != price:
         raise Refusal(f"退费明细 {serial} 单价与原明细不一致")
+    refunds = (line for line in known.values() if line.refund_of == original.feedetl_sn)
+    taken_back = sum((Decimal(line.quantity) for line in refunds), Decimal(0))
     if Decimal(original.quantity) + taken_back + quantity < 0:
         raise Refusal(f"退费明细 {serial} 数量超过原明细")
+    return original
 
 
-def _line(visit: Visit, row: Node, split: Split, day: date) -> Line:
+def _line(visit: Visit, row: Node, split: Split, day: date, approval: str) -> Line:
     return Line(
         mdtrt_id=visit.mdtrt_id,
         feedetl_sn=text_of(row, "feedetl_sn"),
         batch=text_of(row, "chrg_bchno"),
         item=text_of(row, "med_list_codg"),
         day=day.isoformat(),
+        approval=approval,
         quantity=text_of(row, "cnt"),
         price=text_of(row, "pric"),
         refund_of=text_of(row, "init_feedetl_sn"),

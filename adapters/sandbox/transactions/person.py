@@ -11,6 +11,7 @@ from adapters.sandbox.context import (
     Refusal,
     age_on,
     check_certificate,
+    kind_on,
     person_of,
 )
 from adapters.sandbox.state import Insured, Person
@@ -40,7 +41,9 @@ def identify(call: Call) -> Json:
     check_certificate(person, text_of(data, "certno"), text_of(data, "psn_name"))
     return {
         "baseinfo": _base(call, person),
-        "insuinfo": [_insured(call, row) for row in call.state.insured_rows(person.psn_no)],
+        "insuinfo": [
+            _insured(call, row, person.brdy) for row in call.state.insured_rows(person.psn_no)
+        ],
         "idetinfo": [],
     }
 
@@ -59,12 +62,12 @@ def _base(call: Call, person: Person) -> Node:
     }
 
 
-def _insured(call: Call, row: Insured) -> Node:
+def _insured(call: Call, row: Insured, born: str) -> Node:
     paused = row.status != "1"
     return {
         "balc": yuan(row.balance_fen),
         "insutype": row.insutype,
-        "psn_type": call.province.psn_types[row.kind],
+        "psn_type": call.province.psn_types[kind_on(row, born, call.now.date())],
         "psn_insu_stas": row.status,
         "psn_insu_date": "1900-01-01",
         "paus_insu_date": f"{call.now.year - 1}-12-31" if paused else None,

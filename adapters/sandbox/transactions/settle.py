@@ -19,6 +19,7 @@ from adapters.sandbox.context import (
     active_insured_of,
     check_certificate,
     day_of,
+    kind_on,
     person_of,
     visit_of,
 )
@@ -144,7 +145,7 @@ def _amounts(
     case = Case(
         who=Who(
             scheme=SCHEMES[visit.insutype],
-            person=insured.kind,
+            person=kind_on(insured, person.brdy, day),
             visit="inpatient" if visit.inpatient else "outpatient",
             level=_level(call, visit),
             day=day,

@@ -1,4 +1,4 @@
-"""一家医院: a small hospital client for tests: signs by its own code and speaks one province's wire.
+"""一家医院: a small hospital client for tests; signs by its own code, speaks one province's wire.
 
 Shares nothing with adapters/: SM3 comes from OpenSSL through hashlib here.
 """
