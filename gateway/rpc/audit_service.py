@@ -1,0 +1,95 @@
+"""AuditService: the log, for any participant; receipts, for the institution whose claim it is."""
+
+from __future__ import annotations
+
+from gateway.domain.errors import NotFound
+from gateway.journeys.prove_entry import NotYetCovered
+from gateway.ports import CheckpointView, Log
+from gateway.rpc.convert import audits
+from gateway.rpc.deadline import budget_s
+from gateway.rpc.identity import Callers, Context
+from gateway.rpc.verbs import Prove
+from ledger.merkle import leaf_hash
+from yrd.audit.v1 import audit_pb2 as pb
+from yrd.audit.v1 import audit_pb2_grpc
+
+
+class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
+    """yrd.audit.v1.AuditService."""
+
+    def __init__(self, *, callers: Callers, log: Log, prove: Prove) -> None:
+        self._callers, self._log, self._prove = callers, log, prove
+
+    async def GetCheckpoint(
+        self, request: pb.GetCheckpointRequest, context: Context
+    ) -> pb.GetCheckpointResponse:
+        """The newest signed tree head, or the one of a size."""
+        self._callers.anyone(context)
+        budget_s(context)
+        size = audits.tree_size(request)
+        return audits.checkpoint(await self._checkpoint(size))
+
+    async def GetInclusionProof(
+        self, request: pb.GetInclusionProofRequest, context: Context
+    ) -> pb.GetInclusionProofResponse:
+        """A leaf in a tree."""
+        self._callers.anyone(context)
+        budget_s(context)
+        index, size = audits.leaf_and_tree(request)
+        size = await self._signed_size(size, least=index + 1)
+        (leaf,) = await self._log.leaves(index, 1)
+        hashes = await self._log.inclusion_proof(index, size)
+        return pb.GetInclusionProofResponse(
+            leaf_index=index, tree_size=size, leaf_hash=leaf_hash(leaf), hashes=hashes
+        )
+
+    async def GetConsistencyProof(
+        self, request: pb.GetConsistencyProofRequest, context: Context
+    ) -> pb.GetConsistencyProofResponse:
+        """One tree as the beginning of another."""
+        self._callers.anyone(context)
+        budget_s(context)
+        first, second = audits.two_trees(request)
+        second = await self._signed_size(second, least=first)
+        hashes = await self._log.consistency_proof(first, second)
+        return pb.GetConsistencyProofResponse(
+            first_size=first, second_size=second, hashes=hashes
+        )
+
+    async def ListEntries(
+        self, request: pb.ListEntriesRequest, context: Context
+    ) -> pb.ListEntriesResponse:
+        """Leaves as stored, oldest first."""
+        self._callers.anyone(context)
+        budget_s(context)
+        start, limit = audits.leaf_range(request)
+        leaves = await self._log.leaves(start, limit)
+        return audits.leaf_page(start, leaves, log_size=await self._log.size())
+
+    async def GetReceipt(
+        self, request: pb.GetReceiptRequest, context: Context
+    ) -> pb.GetReceiptResponse:
+        """The receipt of one of the caller's claims; another's does not exist for it."""
+        institution = self._callers.institution(context)
+        budget = budget_s(context)
+        claim_id, entry_id = audits.receipt_key(request)
+        receipt, index, size = await self._prove.receipt(
+            institution.code, claim_id, entry_id, budget if request.wait_for_checkpoint else 0.0
+        )
+        return pb.GetReceiptResponse(receipt=receipt, leaf_index=index, tree_size=size)
+
+    async def _checkpoint(self, size: int) -> CheckpointView:
+        found = await self._log.checkpoint(size)
+        if found is None:
+            raise NotFound("no checkpoint of this size", reason="CHECKPOINT_NOT_FOUND")
+        return found
+
+    async def _signed_size(self, asked: int, *, least: int) -> int:
+        """The tree to prove in: the asked one, or the newest signed; it holds `least` leaves."""
+        newest = await self._log.checkpoint()
+        signed = newest.tree_size if newest else 0
+        if max(asked, least) > signed:
+            if max(asked, least) > await self._log.size():
+                raise NotFound("the log has no such leaf or tree", reason="BEYOND_THE_LOG")
+            raise NotYetCovered("no signed checkpoint covers this yet")
+        return asked or signed

@@ -1,0 +1,76 @@
+"""grpc.health.v1 that means it: the database and the log are exercised, not assumed.
+
+A probe runs at least every two seconds and sets the status of each service and of the whole (""); a
+Check answers the last probe's finding. While the server drains, everything is NOT_SERVING.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from grpc_health.v1 import health, health_pb2
+
+from gateway.domain.errors import StorageUnavailable
+from gateway.ports import Clock, Log
+from gateway.telemetry import Logger
+
+INTERVAL_S = 1.0
+"""Pause between probes."""
+PROBE_MAX_S = 1.0
+"""A probe that takes longer has failed. Pause and probe together stay within two seconds."""
+
+Status = health_pb2.HealthCheckResponse
+
+
+class HealthProbe:
+    """Keeps a health servicer's statuses true."""
+
+    def __init__(
+        self, *, log: Log, clock: Clock, logger: Logger, services: Sequence[str]
+    ) -> None:
+        self.servicer = health.aio.HealthServicer()
+        self._log, self._clock, self._logger = log, clock, logger
+        self._services = ("", *services)
+        self._serving: bool | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Probe once, then go on in the background."""
+        await self.probe()
+        self._task = asyncio.get_running_loop().create_task(self._forever())
+
+    async def probe(self) -> bool:
+        """Exercise database and log once, and set every status."""
+        serving = await self._works()
+        if serving is not self._serving:
+            self._serving = serving
+            self._logger.info("health changed", serving=serving)
+        status = Status.SERVING if serving else Status.NOT_SERVING
+        for service in self._services:
+            await self.servicer.set(service, status)
+        return serving
+
+    async def drain(self) -> None:
+        """NOT_SERVING from now on: a load balancer sends nobody here any more."""
+        await self.servicer.enter_graceful_shutdown()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _works(self) -> bool:
+        try:
+            async with asyncio.timeout(PROBE_MAX_S):
+                await self._log.health()
+        except (StorageUnavailable, TimeoutError):
+            return False
+        except Exception as error:
+            # Whatever it was: a server that cannot tell is not serving, and somebody has to look.
+            self._logger.error("health probe failed", exc_info=error)
+            return False
+        return True
+
+    async def _forever(self) -> None:
+        while True:
+            await self._clock.sleep(INTERVAL_S)
+            await self.probe()
