@@ -384,7 +384,7 @@ class Ids(Protocol):
 class ClaimEncoder(Protocol):
     """Turns a claim into the bytes a caller gets, once, at each change."""
 
-    def __call__(self, claim: ClaimRecord) -> bytes: ...
+    def __call__(self, claim: ClaimRecord, /) -> bytes: ...
 
 
 class MsgidSource(Protocol):

@@ -6,7 +6,6 @@ computed amounts are for comparison and audit; the insured region decides (22号
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 

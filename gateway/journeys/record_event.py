@@ -86,7 +86,7 @@ def _enter(
         )
         return claim
     index = books.append_entry(
-        entry, leaf_type=f"claim.{act.value}", window=window, opening=opening, at=at
+        entry, leaf_type=f"entry.{entry.kind.value}", window=window, opening=opening, at=at
     )
     if posts:
         books.enqueue(_outbox_item(claim, act, at=at, ids=ids))
