@@ -1,0 +1,194 @@
+"""The one writer: many callers' transactions, one commit (group commit).
+
+A thread with its own connection takes everything that waits, runs each caller's work inside a
+savepoint, commits once, and only then answers. The previous commit is the batching window: nobody
+lingers for a timer. Knows nothing of claims or ledgers. Design: ledger.md §3.1–3.2.
+
+    submit ──▶ queue (bounded) ──▶ BEGIN · (SAVEPOINT work RELEASE)* · COMMIT ──▶ answers
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from gateway.domain.errors import Overloaded, StorageUnavailable
+from gateway.store.errors import in_our_terms
+
+BATCH_MAX = 512
+"""Most works in one commit."""
+QUEUE_MAX = 4_096
+"""Most works waiting; beyond it callers are told that we are full."""
+
+_log = structlog.get_logger("yrd.store")
+
+
+class Unit(Protocol):
+    """What a work is given: a view of the open transaction."""
+
+    def committed(self) -> None:
+        """Called once after the commit that holds this unit; never after a rollback."""
+
+
+U = TypeVar("U", bound=Unit)
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class _Job(Generic[U]):
+    work: Callable[[U], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    unit: U | None = None
+    result: Any = None
+    error: Exception | None = None
+
+
+class GroupWriter(Generic[U]):
+    """Starts its thread at once; `close` drains it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        unit: Callable[[Connection], U],
+        *,
+        queue_max: int = QUEUE_MAX,
+        batch_max: int = BATCH_MAX,
+    ) -> None:
+        self._engine = engine
+        self._unit = unit
+        self._queue_max = queue_max
+        self._batch_max = batch_max
+        self._queue: deque[_Job[U]] = deque()
+        self._ready = threading.Condition()
+        self._closing = False
+        self._connection: Connection | None = None
+        self.commits = 0
+        """Commits so far, for metrics and tests."""
+        self.works = 0
+        """Works so far, failed ones included."""
+        self._thread = threading.Thread(target=self._run, name="yrd-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, work: Callable[[U], T]) -> T:
+        """Run `work` in a shared transaction; returns after its commit.
+
+        A caller that is cancelled while waiting does not stop its work: what ran is committed.
+        Raises what `work` raised, Overloaded, or StorageUnavailable.
+        """
+        loop = asyncio.get_running_loop()
+        job: _Job[U] = _Job(work, loop, loop.create_future())
+        with self._ready:
+            if self._closing:
+                raise StorageUnavailable("the store is closed")
+            if len(self._queue) >= self._queue_max:
+                raise Overloaded(f"{self._queue_max} writes are waiting")
+            self._queue.append(job)
+            self._ready.notify()
+        result: T = await job.future
+        return result
+
+    def close(self) -> None:
+        """Take no more, finish what waits, end the thread. Blocks; may be called twice."""
+        with self._ready:
+            self._closing = True
+            self._ready.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        batch: list[_Job[U]] = []
+        try:
+            while batch := self._take():
+                self._process(batch)
+        finally:
+            # Normally nothing is left. If this thread dies, nobody may wait for ever.
+            with self._ready:
+                self._closing = True
+                left = [*batch, *self._queue]
+                self._queue.clear()
+            for job in left:
+                job.error = StorageUnavailable("the writer has ended")
+            self._deliver(left)
+            self._drop_connection()
+
+    def _take(self) -> list[_Job[U]]:
+        """Everything that waits, up to a batch; empty only when closing and drained."""
+        with self._ready:
+            while not self._queue and not self._closing:
+                self._ready.wait()
+            count = min(len(self._queue), self._batch_max)
+            return [self._queue.popleft() for _ in range(count)]
+
+    def _process(self, batch: list[_Job[U]]) -> None:
+        self.works += len(batch)
+        try:
+            self._transact(batch)
+        except Exception as error:  # whatever broke: nothing is on disk, no one is told yes
+            _log.error("commit_failed", error_type=type(error).__name__, count=len(batch))
+            self._drop_connection()
+            for job in batch:
+                job.unit = None
+                job.error = StorageUnavailable("the transaction could not be committed")
+                job.error.__cause__ = error
+        else:
+            self.commits += 1
+            for job in batch:
+                if job.unit is not None:
+                    job.unit.committed()
+        self._deliver(batch)
+
+    def _transact(self, batch: list[_Job[U]]) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            for job in batch:
+                self._run_one(self._connection, job)
+
+    def _run_one(self, connection: Connection, job: _Job[U]) -> None:
+        """A work that raises loses its own changes only. If the database has thrown away the whole
+        transaction (disk full), the savepoint is gone and the next statement says so."""
+        connection.exec_driver_sql("SAVEPOINT work")
+        unit = self._unit(connection)
+        try:
+            job.result = job.work(unit)
+        except Exception as error:  # it belongs to the caller of this work, who gets it
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            job.error = in_our_terms(error)
+        else:
+            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            job.unit = unit
+
+    def _deliver(self, jobs: list[_Job[U]]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job[U]]] = defaultdict(list)
+        for job in jobs:
+            by_loop[job.loop].append(job)
+        for loop, theirs in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(_resolve, theirs)
+            except RuntimeError:  # that loop has ended and nobody can hear the answer
+                _log.warning("callers_gone", count=len(theirs))
+
+    def _drop_connection(self) -> None:
+        """The next batch opens a fresh one: whatever this one held is rolled back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+
+def _resolve(jobs: list[_Job[U]]) -> None:
+    for job in jobs:
+        if job.future.done():  # cancelled while waiting
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
