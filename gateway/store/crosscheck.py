@@ -1,0 +1,156 @@
+"""对账自查: does our own state agree with the ledger beside it?
+
+`ledger.verify` shows that the books agree with themselves; this shows that every claim has its
+entries and every entry its claim, that each opening opens its leaf, and that what is sealed still
+opens and says what the columns say. Reads one snapshot with flat memory, changes nothing. Part of
+`yrd verify`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from gateway.store.crosscheck_claims import CheckAnswer, check_claims
+from gateway.store.erasure import SHREDDED
+from gateway.store.errors import SubjectErased, Undecipherable
+from gateway.store.keyring import Keyring
+from gateway.store.sealing import Place, unseal
+from gateway.store.subjects import Subjects
+from gateway.store.tables import CLAIM, CLAIM_ENTRY, EXCHANGE, MESSAGE, OPENING
+from ledger.commitment import SALT_SIZE, commit
+from ledger.leaf import Leaf, LeafError
+from ledger.report import INVESTIGATE, RESTORE, Findings, Progress, Report, silent
+from ledger.tables import ENTRY, LEAF
+
+_STREAM = {"yield_per": 500}
+
+_ORPHANS: tuple[tuple[str, str, str, Select[Any]], ...] = (
+    (
+        "ENTRY_WITHOUT_CLAIM",
+        "ledger_entry",
+        "no claim owns this journal entry",
+        select(ENTRY.c.entry_id)
+        .outerjoin(CLAIM_ENTRY, CLAIM_ENTRY.c.entry_id == ENTRY.c.entry_id)
+        .where(CLAIM_ENTRY.c.entry_id.is_(None)),
+    ),
+    (
+        "CLAIM_ENTRY_DIFFERS",
+        "claim_entry",
+        "the journal has no such entry, or another kind or leaf for it",
+        select(CLAIM_ENTRY.c.entry_id)
+        .outerjoin(ENTRY, ENTRY.c.entry_id == CLAIM_ENTRY.c.entry_id)
+        .where(
+            or_(
+                ENTRY.c.entry_id.is_(None),
+                ENTRY.c.kind != CLAIM_ENTRY.c.kind,
+                ENTRY.c.leaf_index != CLAIM_ENTRY.c.leaf_index,
+            )
+        ),
+    ),
+    (
+        "CLAIM_WITHOUT_ENTRY",
+        "claim",
+        "no journal entry belongs to this claim",
+        select(CLAIM.c.claim_id)
+        .outerjoin(CLAIM_ENTRY, CLAIM_ENTRY.c.claim_id == CLAIM.c.claim_id)
+        .where(CLAIM_ENTRY.c.entry_id.is_(None)),
+    ),
+    (
+        "CLAIM_MISSING",
+        "claim_entry",
+        "the claim of this entry is not there",
+        select(CLAIM_ENTRY.c.entry_id)
+        .outerjoin(CLAIM, CLAIM.c.claim_id == CLAIM_ENTRY.c.claim_id)
+        .where(CLAIM.c.claim_id.is_(None)),
+    ),
+    (
+        "MESSAGE_WITHOUT_CLAIM",
+        "message",
+        "the claim of this message is not there",
+        select(MESSAGE.c.msgid)
+        .outerjoin(CLAIM, CLAIM.c.claim_id == MESSAGE.c.claim_id)
+        .where(CLAIM.c.claim_id.is_(None)),
+    ),
+)
+
+
+def crosscheck(
+    connection: Connection,
+    keyring: Keyring,
+    *,
+    subjects: Subjects,
+    check_answer: CheckAnswer | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Compare state and ledger on one snapshot. `check_answer` raises ValueError for bytes that are
+    no encoded claim."""
+    findings = Findings(progress or silent)
+    for code, table, what, query in _ORPHANS:
+        for key in connection.execute(query).scalars():
+            findings.add(code, f"{table} {key}", what, INVESTIGATE)
+    findings.expected = sum(_rows(connection, table) for table in (LEAF, EXCHANGE, CLAIM))
+    _check_openings(connection, findings, subjects)
+    _check_exchanges(connection, findings, subjects)
+    check_claims(connection, findings, keyring, subjects, check_answer)
+    findings.finish()
+    return findings.report()
+
+
+def _rows(connection: Connection, table: Any) -> int:
+    count: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    return count
+
+
+def _check_openings(connection: Connection, findings: Findings, subjects: Subjects) -> None:
+    """Each leaf has an opening that fits it, or an erasure that names it."""
+    query = (
+        select(LEAF.c.leaf_index, LEAF.c.leaf, OPENING.c.subject_ref, OPENING.c.sealed)
+        .outerjoin(OPENING, OPENING.c.leaf_index == LEAF.c.leaf_index)
+        .order_by(LEAF.c.leaf_index)
+    )
+    missing: set[int] = set()
+    erased: set[int] = set()
+    for index, data, ref, sealed in connection.execute(query, execution_options=_STREAM):
+        findings.step()
+        if sealed is None:
+            missing.add(index)
+            continue
+        findings.count("openings")
+        try:
+            place = Place("opening", str(index), "sealed")
+            value = unseal(subjects.cipher(ref), place, sealed)
+            leaf = Leaf.parse(bytes(data))
+        except (Undecipherable, SubjectErased):
+            findings.add("OPENING_SEALED", f"opening {index}", "it does not open", RESTORE)
+            continue
+        except LeafError:
+            continue  # ledger.verify reports it
+        if commit(value[:SALT_SIZE], value[SALT_SIZE:]).hex() != leaf.commitment:
+            what = "its salt and body are not what the leaf commits to"
+            findings.add("OPENING_DIFFERS", f"opening {index}", what, INVESTIGATE)
+        elif leaf.type == SHREDDED:
+            erased.update(json.loads(value[SALT_SIZE:])["leaves"])
+    findings.count("openings_erased", len(missing & erased))
+    for index in sorted(missing - erased):
+        what = "it is gone, and no erasure names it"
+        findings.add("OPENING_MISSING", f"opening {index}", what, RESTORE)
+
+
+def _check_exchanges(connection: Connection, findings: Findings, subjects: Subjects) -> None:
+    for row in connection.execute(select(EXCHANGE), execution_options=_STREAM):
+        findings.step()
+        try:
+            cipher = subjects.cipher(row.subject_ref)
+            unseal(cipher, Place("exchange", row.exchange_id, "request"), row.request)
+            if row.reply is not None:
+                unseal(cipher, Place("exchange", row.exchange_id, "reply"), row.reply)
+        except SubjectErased:
+            findings.count("exchanges_erased")
+            continue
+        except Undecipherable:
+            where = f"exchange {row.exchange_id}"
+            findings.add("EXCHANGE_SEALED", where, "its raw bytes do not open", RESTORE)
+        findings.count("exchanges")

@@ -1,0 +1,45 @@
+"""What may never be changed: triggers on the gateway's own evidence tables.
+
+Messages, exchanges and the claims' entries are insert-only. Openings are never changed but may be
+deleted: that is how a person is erased. The ledger's tables have their own (ledger/tables.py).
+"""
+
+from __future__ import annotations
+
+INSERT_ONLY = {"message": "msgid", "exchange": "exchange_id", "claim_entry": "entry_id"}
+"""Table → its key."""
+DELETABLE = {"opening": "leaf_index"}
+"""Never changed, but deleted when a person is erased."""
+
+
+def guard_ddl(dialect: str) -> list[str]:
+    """One statement a trigger; run once, in a migration, after the ledger's own."""
+    if dialect == "sqlite":
+        return [ddl for table in INSERT_ONLY | DELETABLE for ddl in _sqlite(table)]
+    if dialect == "postgresql":
+        return [_postgresql(table) for table in INSERT_ONLY | DELETABLE]
+    raise ValueError(f"the gateway does not run on {dialect}: use sqlite or postgresql")
+
+
+def _sqlite(table: str) -> list[str]:
+    key = (INSERT_ONLY | DELETABLE)[table]
+    refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
+    verbs = ("UPDATE",) if table in DELETABLE else ("UPDATE", "DELETE")
+    made = [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN {refused}; END"
+        for verb in verbs
+    ]
+    # INSERT OR REPLACE would delete the old row without firing a DELETE trigger.
+    made.append(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) BEGIN {refused}; END"
+    )
+    return made
+
+
+def _postgresql(table: str) -> str:
+    verbs = "UPDATE" if table in DELETABLE else "UPDATE OR DELETE"
+    return (
+        f"CREATE TRIGGER {table}_no_change BEFORE {verbs} ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change()"
+    )

@@ -1,0 +1,164 @@
+"""报文序号: msgids that never repeat, from durable counters.
+
+Each institution counts in two lanes, so that two ways of reserving never meet: lane 0 inside the
+transaction that records a message with effect, lane 1 in blocks for calls without effect. A lane
+owns 5000 of the 10000 sequence numbers. The stamp of a lane never steps back, whatever the clock
+does, and moves on by a second when 5000 numbers of one are used: so (second, number) is unique.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from gateway.domain.msgid import SEQUENCE_MODULUS, compose
+from gateway.ports import Clock
+from gateway.store.prepared import Prepared
+from gateway.store.tables import MSGID_SEQUENCE
+
+EFFECT, PROBE = 0, 1
+"""Lanes: messages with an effect, and calls that only ask."""
+LANE_SIZE = SEQUENCE_MODULUS // 2
+BLOCK = 100
+"""Numbers that the probe lane reserves at once; what is left at a stop is never used."""
+
+T = TypeVar("T")
+
+_HERE = (
+    MSGID_SEQUENCE.c.institution_code == bindparam("institution"),
+    MSGID_SEQUENCE.c.lane == bindparam("lane_"),
+)
+_READ = Prepared(
+    select(
+        MSGID_SEQUENCE.c.next_number, MSGID_SEQUENCE.c.second, MSGID_SEQUENCE.c.second_start
+    ).where(*_HERE)
+)
+_INSERT = Prepared(insert(MSGID_SEQUENCE))
+_UPDATE = Prepared(
+    update(MSGID_SEQUENCE)
+    .where(*_HERE)
+    .values(
+        next_number=bindparam("next_number_"),
+        second=bindparam("second_"),
+        second_start=bindparam("second_start_"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far one lane of one institution has come."""
+
+    next_number: int = 0
+    second: int = 0
+    """Newest second stamped, since 1970 UTC."""
+    second_start: int = 0
+    """First number of that second."""
+
+    def take(
+        self, institution: str, lane: int, count: int, at: datetime
+    ) -> tuple[Cursor, tuple[str, ...]]:
+        """The cursor after `count` msgids, and the msgids."""
+        now = int(at.timestamp())
+        number, second, start = self.next_number, self.second, self.second_start
+        made: list[str] = []
+        for _ in range(count):
+            if now > second:
+                second, start = now, number
+            elif number - start >= LANE_SIZE:
+                second, start = second + 1, number
+            stamp = datetime.fromtimestamp(second, UTC)
+            made.append(compose(institution, stamp, lane * LANE_SIZE + number % LANE_SIZE))
+            number += 1
+        return Cursor(number, second, start), tuple(made)
+
+
+class MsgidCounters:
+    """The counters as one transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
+        """Fresh msgids of the effect lane, durable with this transaction."""
+        cursor, new = self._read(institution, EFFECT)
+        cursor, made = cursor.take(institution, EFFECT, count, at)
+        self._write(institution, EFFECT, cursor, new=new)
+        return made
+
+    def reserve(self, institution: str, count: int, used: Cursor) -> Cursor:
+        """Set `count` numbers of the probe lane apart; answers where they begin.
+
+        `used` is what this process has stamped so far, so that a restart never stamps earlier.
+        """
+        stored, new = self._read(institution, PROBE)
+        newest = max(stored, used, key=lambda cursor: (cursor.second, cursor.second_start))
+        begin = Cursor(stored.next_number, newest.second, newest.second_start)
+        after = replace(begin, next_number=begin.next_number + count)
+        self._write(institution, PROBE, after, new=new)
+        return begin
+
+    def _read(self, institution: str, lane: int) -> tuple[Cursor, bool]:
+        here = {"institution": institution, "lane_": lane}
+        row = _READ(self._connection, here).one_or_none()
+        return (Cursor(), True) if row is None else (Cursor(*row), False)
+
+    def _write(self, institution: str, lane: int, cursor: Cursor, *, new: bool) -> None:
+        if new:
+            _INSERT(
+                self._connection,
+                {
+                    "institution_code": institution,
+                    "lane": lane,
+                    "next_number": cursor.next_number,
+                    "second": cursor.second,
+                    "second_start": cursor.second_start,
+                },
+            )
+        else:
+            _UPDATE(
+                self._connection,
+                {
+                    "institution": institution,
+                    "lane_": lane,
+                    "next_number_": cursor.next_number,
+                    "second_": cursor.second,
+                    "second_start_": cursor.second_start,
+                },
+            )
+
+
+@dataclass(slots=True)
+class _Block:
+    cursor: Cursor
+    end: int
+
+
+class MsgidBlocks:
+    """Implements ports.MsgidSource: probe msgids from blocks reserved in durable storage."""
+
+    def __init__(
+        self, reserve: Callable[[str, int, Cursor], Awaitable[Cursor]], clock: Clock
+    ) -> None:
+        """`reserve(institution, count, used)` runs MsgidCounters.reserve in a committed write."""
+        self._reserve = reserve
+        self._clock = clock
+        self._blocks: dict[str, _Block] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def take(self, institution: str, count: int) -> tuple[str, ...]:
+        """`count` fresh msgids stamped with the present second."""
+        async with self._locks.setdefault(institution, asyncio.Lock()):
+            block = self._blocks.get(institution) or _Block(Cursor(), 0)
+            if block.cursor.next_number + count > block.end:
+                # The rest of the old block is left unused: numbers are plenty.
+                size = max(count, BLOCK)
+                begin = await self._reserve(institution, size, block.cursor)
+                block = self._blocks[institution] = _Block(begin, begin.next_number + size)
+            block.cursor, made = block.cursor.take(institution, PROBE, count, self._clock.now())
+            return made

@@ -1,0 +1,165 @@
+"""开库: the store of one process, from settings to parts that are ready, and back to closed files.
+
+The only file that knows every part of gateway/store. Refuses what cannot be served: an unmigrated
+or newer database, keys that do not fit, a second writer, a log that was rolled back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, select
+
+from gateway.ports import Books, BooksReader, ClaimEncoder, Clock, Ids
+from gateway.store.engine import read_engine, write_engine
+from gateway.store.errors import StoreRefused
+from gateway.store.keyring import Keyring, load_keyring, load_signer
+from gateway.store.lock import WriterLock
+from gateway.store.log import TransparencyLog, refuse_rollback
+from gateway.store.migrate import refuse_unmigrated
+from gateway.store.msgids import Cursor, MsgidBlocks
+from gateway.store.snapshots import Snapshots
+from gateway.store.subjects import CipherCache
+from gateway.store.tables import SUBJECT
+from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
+from gateway.store.writer import BATCH_MAX, QUEUE_MAX, GroupWriter
+
+T = TypeVar("T")
+_log = structlog.get_logger("yrd.store")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOptions:
+    """Where the store lives and how it may be used."""
+
+    database: Path
+    keys_dir: Path
+    log_origin: str
+    """Origin and key name of the log, a schema-less URL."""
+    production: bool
+    """True refuses file keys."""
+    outside_checkpoint: Path | None = None
+    """fsynced copy of the newest checkpoint; None keeps none (tests)."""
+    queue_max: int = QUEUE_MAX
+    batch_max: int = BATCH_MAX
+
+
+class ClaimStore:
+    """Implements ports.Store."""
+
+    def __init__(self, writer: GroupWriter[UnitOfWork], snapshots: Snapshots, tools: Tools) -> None:
+        self.writer = writer
+        self.snapshots = snapshots
+        self.tools = tools
+
+    async def write(self, work: Callable[[Books], T]) -> T:
+        return await self.writer.submit(work)
+
+    async def read(self, work: Callable[[BooksReader], T]) -> T:
+        def run(connection: Connection) -> T:
+            snapshot = Snapshot(connection, self.tools)
+            result = work(snapshot)
+            snapshot.subjects.remember()
+            return result
+
+        return await self.snapshots.read(run)
+
+
+class OpenStore:
+    """What `open_store` gives: the ports, ready. Close it exactly once."""
+
+    def __init__(
+        self,
+        *,
+        store: ClaimStore,
+        log: TransparencyLog,
+        msgids: MsgidBlocks,
+        hasher: Keyring,
+        closing: Callable[[], None],
+    ) -> None:
+        self.store = store
+        self.log = log
+        self.msgids = msgids
+        self.hasher = hasher
+        self._closing = closing
+
+    async def close(self) -> None:
+        """Finish what waits, then close the files and let another process write."""
+        await asyncio.to_thread(self._closing)
+
+
+def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids: Ids) -> OpenStore:
+    """Open for writing. Raises StoreRefused with a text that says what to do."""
+    keyring = load_keyring(options.keys_dir, production=options.production)
+    signer = load_signer(options.keys_dir, origin=options.log_origin)
+    if not options.database.exists():
+        raise StoreRefused(
+            "DATABASE_MISSING", f"数据库 {options.database} 不存在:请先执行 ./yrd migrate。"
+        )
+    lock = WriterLock(options.database)
+    writing, reading = write_engine(options.database), read_engine(options.database)
+    try:
+        with reading.connect() as connection, connection.begin():
+            refuse_unmigrated(connection)
+            refuse_other_keys(connection, keyring)
+            refuse_rollback(connection, signer, options.outside_checkpoint)
+    except BaseException:
+        _release(lock, writing, reading)
+        raise
+    tools = Tools(keyring, CipherCache(), encode, clock, ids)
+    writer: GroupWriter[UnitOfWork] = GroupWriter(
+        writing,
+        lambda connection: UnitOfWork(connection, tools),
+        queue_max=options.queue_max,
+        batch_max=options.batch_max,
+    )
+    snapshots = Snapshots(reading)
+    log = TransparencyLog(
+        writer=writer,
+        snapshots=snapshots,
+        tools=tools,
+        signer=signer,
+        clock=clock,
+        outside=options.outside_checkpoint,
+    )
+
+    async def reserve(institution: str, count: int, used: Cursor) -> Cursor:
+        return await writer.submit(lambda unit: unit.reserve_msgids(institution, count, used))
+
+    def close() -> None:
+        writer.close()
+        snapshots.close()
+        _release(lock, writing, reading)
+
+    _log.info("store_opened", database=options.database.name)
+    return OpenStore(
+        store=ClaimStore(writer, snapshots, tools),
+        log=log,
+        msgids=MsgidBlocks(reserve, clock),
+        hasher=keyring,
+        closing=close,
+    )
+
+
+def refuse_other_keys(connection: Connection, keyring: Keyring) -> None:
+    """Raises StoreRefused if anything was sealed under another KEK than the one we hold."""
+    others = (
+        select(SUBJECT.c.kek_id)
+        .where(SUBJECT.c.kek_id != keyring.kek_id, SUBJECT.c.wrapped_dek.is_not(None))
+        .limit(1)
+    )
+    if connection.execute(others).scalar() is not None:
+        raise StoreRefused(
+            "KEYS_DIFFER", "密钥目录与数据库不匹配:数据由另一把主密钥加密,请指定正确的 keys_dir。"
+        )
+
+
+def _release(lock: WriterLock, *engines: Engine) -> None:
+    for engine in engines:
+        engine.dispose()
+    lock.release()

@@ -1,0 +1,70 @@
+"""查账与自查: everything `yrd verify` checks about one data directory, on one snapshot.
+
+Reads a live database without blocking its writer. Trusts the log's public key, and of our own keys
+only that they open what they sealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.ids import SystemIds
+from gateway.store.crosscheck import crosscheck
+from gateway.store.crosscheck_claims import CheckAnswer
+from gateway.store.engine import read_engine
+from gateway.store.errors import StoreRefused
+from gateway.store.keyring import load_keyring
+from gateway.store.migrate import refuse_unmigrated
+from gateway.store.subjects import CipherCache, Subjects
+from ledger.report import Progress, Report
+from ledger.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReport:
+    """Both reports: the ledger by itself, and our state against the ledger."""
+
+    ledger: Report
+    state: Report
+
+    @property
+    def ok(self) -> bool:
+        return self.ledger.ok and self.state.ok
+
+
+def verify_store(
+    database: Path,
+    keys_dir: Path,
+    vkey: str,
+    *,
+    production: bool,
+    check_answer: CheckAnswer | None = None,
+    progress: Progress | None = None,
+) -> StoreReport:
+    """Check everything. `check_answer` raises ValueError for bytes that are no encoded claim.
+
+    Raises StoreRefused if the database or the keys cannot be opened, KeyMalformed for a bad vkey;
+    whatever else is wrong is in the reports. `progress` runs twice from zero to its end.
+    """
+    keyring = load_keyring(keys_dir, production=production)
+    if not database.exists():
+        raise StoreRefused("DATABASE_MISSING", f"数据库 {database} 不存在。")
+    engine = read_engine(database)
+    try:
+        with engine.connect() as connection:
+            with connection.begin():
+                refuse_unmigrated(connection)
+            with connection.begin():
+                books = verify(connection, vkey, progress=progress)
+                subjects = Subjects(connection, keyring, CipherCache(), SystemIds().salt)
+                state = crosscheck(
+                    connection,
+                    keyring,
+                    subjects=subjects,
+                    check_answer=check_answer,
+                    progress=progress,
+                )
+    finally:
+        engine.dispose()
+    return StoreReport(ledger=books, state=state)
