@@ -34,8 +34,9 @@ SERVICES = (
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
 )
 REPLY_MAX = 4 * 1024 * 1024
-STREAMS_MAX = 256
-"""Calls at once on one connection; more wait in the client."""
+STREAMS_MAX = 1024
+"""Calls at once on one connection; more wait in the client. A client that has not read our settings
+yet is refused above it (RST_STREAM), so it is well above what one hospital sends at once."""
 CONNECTION_AGE_MS = 30 * 60_000
 """A connection is renewed this often, and with it the look at the client's certificate."""
 CONNECTION_GRACE_MS = 150_000

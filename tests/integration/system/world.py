@@ -84,7 +84,8 @@ async def running(root: Path, **changes: Any) -> AsyncIterator[World]:
     migrate(engine)
     engine.dispose()
     sandboxes, settings = await start_sandboxes(place, settings)
-    logger = configure(now=now, path=settings.log_file)
+    stream = (place.logs / "gateway.jsonl").open("a", encoding="utf-8")
+    logger = configure(now=now, stream=stream)
     gateway = Gateway(settings, logger=logger)
     world = World(place, settings, sandboxes, gateway, await gateway.start())
     try:
@@ -95,6 +96,8 @@ async def running(root: Path, **changes: Any) -> AsyncIterator[World]:
         await gateway.stop()
         for sandbox in sandboxes.values():
             await sandbox.stop()
+        configure(now=now)
+        stream.close()
 
 
 def jiashan_outpatient(request_id: str, *, batch: str = "B001") -> claim_pb2.SettleClaimRequest:
