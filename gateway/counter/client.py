@@ -1,0 +1,138 @@
+"""客户端: one caller's connection to a gateway over mTLS, as a hospital's system would hold it.
+
+The client certificate says who is calling. A call whose answer was lost is repeated under the same
+request_id, never under another: the gateway then answers the claim's current state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import grpc
+
+from gateway.counter.failure import Failure, read_failure
+from yrd.audit.v1 import audit_pb2, audit_pb2_grpc
+from yrd.claim.v1 import claim_pb2, claim_pb2_grpc
+
+SETTLE = "/yrd.claim.v1.ClaimService/SettleClaim"
+TIMEOUT_S = 30
+TRIES = 3
+"""How often one call is sent while its answer is lost on the way."""
+MESSAGE_MAX = 8 * 1024 * 1024
+"""Bytes of the largest answer taken (a receipt of a long stay)."""
+
+T = TypeVar("T")
+
+
+class CallFailed(Exception):
+    """The gateway answered with an error, or did not answer; `failure` says which."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.status} {failure.reason}")
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """PEM files of one caller."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def of(cls, directory: Path, name: str) -> Credentials:
+        """`ca.pem`, `NAME.pem` and `NAME.key` of a directory."""
+        return cls(directory / "ca.pem", directory / f"{name}.pem", directory / f"{name}.key")
+
+    def missing(self) -> list[Path]:
+        """Files that are not there."""
+        return [path for path in (self.ca, self.certificate, self.key) if not path.is_file()]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An answered SettleClaim: the claim and the exact bytes it came in."""
+
+    claim: claim_pb2.Claim
+    raw: bytes
+
+
+class Counter:
+    """A connection of one caller; use as a context manager."""
+
+    def __init__(self, address: str, credentials: Credentials) -> None:
+        channel_credentials = grpc.ssl_channel_credentials(
+            root_certificates=credentials.ca.read_bytes(),
+            private_key=credentials.key.read_bytes(),
+            certificate_chain=credentials.certificate.read_bytes(),
+        )
+        options = (("grpc.max_receive_message_length", MESSAGE_MAX),)
+        self._channel = grpc.secure_channel(address, channel_credentials, options=options)
+        self._claims = claim_pb2_grpc.ClaimServiceStub(self._channel)
+        self._audit = audit_pb2_grpc.AuditServiceStub(self._channel)
+        # Raw bytes, so that "byte-identical" is said of what was on the wire.
+        self._settle: grpc.UnaryUnaryMultiCallable[claim_pb2.SettleClaimRequest, bytes] = (
+            self._channel.unary_unary(
+                SETTLE,
+                request_serializer=claim_pb2.SettleClaimRequest.SerializeToString,
+                response_deserializer=bytes,
+            )
+        )
+
+    def __enter__(self) -> Counter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+
+    @property
+    def channel(self) -> grpc.Channel:
+        return self._channel
+
+    def settle(self, request: claim_pb2.SettleClaimRequest) -> Settled:
+        """Raises CallFailed; unless its failure is `undecided`, nothing was sent to a region."""
+        raw: bytes = _call(lambda: self._settle(request, timeout=TIMEOUT_S, wait_for_ready=True))
+        return Settled(claim_pb2.SettleClaimResponse.FromString(raw).claim, raw)
+
+    def predetermine(
+        self, request: claim_pb2.PredetermineClaimRequest
+    ) -> claim_pb2.PredetermineClaimResponse:
+        return _call(lambda: self._claims.PredetermineClaim(request, timeout=TIMEOUT_S))
+
+    def reverse(self, request: claim_pb2.ReverseClaimRequest) -> claim_pb2.Claim:
+        return _call(lambda: self._claims.ReverseClaim(request, timeout=TIMEOUT_S)).claim
+
+    def get(self, claim_id: str) -> claim_pb2.Claim:
+        request = claim_pb2.GetClaimRequest(claim_id=claim_id)
+        return _call(lambda: self._claims.GetClaim(request, timeout=TIMEOUT_S)).claim
+
+    def receipt(self, claim_id: str) -> audit_pb2.GetReceiptResponse:
+        """Waits for the checkpoint that covers it."""
+        request = audit_pb2.GetReceiptRequest(claim_id=claim_id, wait_for_checkpoint=True)
+        return _call(lambda: self._audit.GetReceipt(request, timeout=TIMEOUT_S))
+
+    def checkpoint(self) -> audit_pb2.GetCheckpointResponse:
+        request = audit_pb2.GetCheckpointRequest()
+        return _call(lambda: self._audit.GetCheckpoint(request, timeout=TIMEOUT_S))
+
+
+def _call(send: Callable[[], T]) -> T:
+    """Send, and send the very same again while the answer is lost on the way."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            return send()
+        except grpc.RpcError as error:
+            failure = read_failure(error)
+            if not failure.undecided or attempt == TRIES:
+                raise CallFailed(failure) from error
+    raise CallFailed(Failure("UNKNOWN", "UNKNOWN", "未得到答复。", undecided=True))
