@@ -12,7 +12,8 @@ from datetime import date, datetime
 from adapters.sandbox.catalogue import Catalogue
 from adapters.sandbox.policies import RegionPolicy
 from adapters.sandbox.provinces import Province, pool_of
-from adapters.sandbox.state import Insured, Person, State, Visit
+from adapters.sandbox.records import Insured, Person, Visit
+from adapters.sandbox.state import State
 from adapters.sandbox.wire import Node
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"

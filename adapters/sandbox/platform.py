@@ -16,7 +16,8 @@ from adapters.sandbox.context import TIME_FORMAT, Books, Call, Refusal, Rules
 from adapters.sandbox.fields import check_input
 from adapters.sandbox.notify import visited_settlements
 from adapters.sandbox.provinces import Province, pool_of
-from adapters.sandbox.state import Settlement, State, StoredAnswer
+from adapters.sandbox.records import Settlement, StoredAnswer
+from adapters.sandbox.state import State
 from adapters.sandbox.transactions import READS, TABLE, Transaction
 from adapters.sandbox.transactions.cancel import REVERSIBLE
 from adapters.sandbox.wire import BadField, Json, Node, dump, parse, text_of
@@ -108,6 +109,8 @@ class Platform:
                 raise BadField(f"报文 {name} 不能为空")
         if len(message.msgid) > _MSGID_LENGTH:
             raise BadField("报文 msgid 超过最大长度 30")
+        if text_of(message.envelope, "enc_type"):
+            raise Refusal("本平台不支持加密报文")
         wants_variant = message.number in self.province.variants
         if message.number not in TABLE or (message.infno != message.number) is not wants_variant:
             raise Refusal(f"本平台不支持交易 {message.infno}")

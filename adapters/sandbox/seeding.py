@@ -15,7 +15,8 @@ from adapters.sandbox.catalogue import read_catalogue
 from adapters.sandbox.context import Books
 from adapters.sandbox.policies import read_policies
 from adapters.sandbox.provinces import Province
-from adapters.sandbox.state import Insured, Person, State
+from adapters.sandbox.records import Insured, Person
+from adapters.sandbox.state import State
 from adapters.sandbox.wire import fen_of
 
 _SEED = Path(__file__).with_name("seed")

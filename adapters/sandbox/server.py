@@ -21,8 +21,9 @@ from adapters.sandbox.faults import Fault, FaultBox, FaultName, FaultSpecError, 
 from adapters.sandbox.gates import MISMATCH, Gatekeeper, GateRefusal
 from adapters.sandbox.platform import VISITED, Message, Platform, read_message
 from adapters.sandbox.provinces import PROVINCES, VISITED_PATH, Gate
+from adapters.sandbox.records import StoredAnswer
 from adapters.sandbox.seeding import read_books, seed
-from adapters.sandbox.state import State, StoredAnswer
+from adapters.sandbox.state import State
 from adapters.sandbox.wire import (
     BadField,
     Node,
@@ -249,13 +250,16 @@ def _cut(request: web.Request) -> web.StreamResponse:
 
 
 def _broken(answer: StoredAnswer) -> StoredAnswer:
-    """One fen too much for the patient: I1 and I3 no longer hold."""
+    """One fen too much for the patient: I1 no longer holds, I3 still does."""
     output = parse(answer.output.encode()) if answer.output != "null" else {}
     info = output.get("setlinfo")
-    if not isinstance(info, dict) or "psn_cash_pay" not in info:
+    if not isinstance(info, dict):
         return answer
-    cash = yuan(1) + number_of(info["psn_cash_pay"], "psn_cash_pay")
-    info["psn_cash_pay"] = str(cash) if isinstance(info["psn_cash_pay"], str) else cash
+    for name in ("psn_cash_pay", "psn_part_amt"):
+        value = info.get(name)
+        if value is not None:
+            more = number_of(value, name) + yuan(1)
+            info[name] = str(more) if isinstance(value, str) else more
     return StoredAnswer(answer.refmsgid, answer.infcode, answer.err_msg, dump(output))
 
 

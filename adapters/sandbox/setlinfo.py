@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from adapters.sandbox.context import Call, age_on, kind_on
-from adapters.sandbox.state import Insured, Person, Settlement, Visit
+from adapters.sandbox.records import Insured, Person, Settlement, Visit
 from adapters.sandbox.wire import Json, Node, yuan
 
 _NO_PART = frozenset({"2303", "2304"})

@@ -15,8 +15,8 @@ from adapters.sandbox.context import (
     person_of,
     visit_of,
 )
+from adapters.sandbox.records import Settlement
 from adapters.sandbox.setlinfo import cancel_answer
-from adapters.sandbox.state import Settlement
 from adapters.sandbox.wire import Json, node_of, text_of
 
 REVERSIBLE = frozenset({"2102", "2103", "2207", "2208", "2304", "2305", "2401"})

@@ -11,7 +11,7 @@ from decimal import Decimal
 from adapters.sandbox.catalogue import NO_LIMIT, Catalogue, Item, Split
 from adapters.sandbox.context import Call, Refusal, day_of, visit_of
 from adapters.sandbox.provinces import pool_of
-from adapters.sandbox.state import Line, Visit
+from adapters.sandbox.records import Line, Visit
 from adapters.sandbox.wire import (
     Json,
     Node,

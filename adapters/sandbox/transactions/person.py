@@ -14,7 +14,7 @@ from adapters.sandbox.context import (
     kind_on,
     person_of,
 )
-from adapters.sandbox.state import Insured, Person
+from adapters.sandbox.records import Insured, Person
 from adapters.sandbox.wire import Json, Node, node_of, text_of, yuan
 
 CODES = ("DEDC", "DEDCI", "HIFP", "HIFPO", "INSCO", "HIFOB", "HIFMI", "STAY")

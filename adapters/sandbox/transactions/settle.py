@@ -25,8 +25,8 @@ from adapters.sandbox.context import (
 )
 from adapters.sandbox.policies import Who
 from adapters.sandbox.provinces import pool_of
+from adapters.sandbox.records import Insured, Line, Person, Settlement, Visit
 from adapters.sandbox.setlinfo import forward_answer
-from adapters.sandbox.state import Insured, Line, Person, Settlement, Visit
 from adapters.sandbox.wire import Json, Node, fen_of, node_of, text_of
 
 SCHEMES = {"310": "employee", "390": "resident"}

@@ -11,7 +11,7 @@ from adapters.sandbox.context import (
     person_of,
     visit_of,
 )
-from adapters.sandbox.state import Visit
+from adapters.sandbox.records import Visit
 from adapters.sandbox.wire import Json, Node, node_of, text_of
 
 

@@ -63,7 +63,8 @@ async def test_a_broken_answer_does_not_add_up(opened: Opener) -> None:
     _, hospital = await opened("jiangsu")
     _, order = await visited(hospital)
     broken = await hospital.send("2207", order, fault="broken")
-    assert broken.fen("psn_part_amt") != broken.fen("acct_pay") + broken.fen("psn_cash_pay")
+    shared = broken.fen("fund_pay_sumamt") + broken.fen("acct_pay") + broken.fen("psn_cash_pay")
+    assert shared == broken.fen("medfee_sumamt") + 1
 
 
 async def test_a_garbled_answer_is_not_json_and_the_effect_stands(opened: Opener) -> None:

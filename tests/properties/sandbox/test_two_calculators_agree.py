@@ -1,7 +1,7 @@
 """Two calculators written apart from the same page give the same fen for any case.
 
-The one is the gateway's (gateway/domain/benefits.py, pricing.py), the other the stand-in platform's.
-They share the policy files and the description in gateway/policies/README.md, and no code.
+The one is the gateway's (gateway/domain/benefits.py, pricing.py), the other the stand-in
+platform's. They share the policy files and gateway/policies/README.md, and no code.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def asked_of_us(question: Question) -> tuple[int, ...] | str:
     except Refused as refusal:
         return refusal.code
     return (
-        result.deductible_fen, result.fund_fen(Fund.POOLED), result.fund_fen(Fund.EMPLOYEE_LARGE_SUM),
+        result.deductible_fen, result.fund_fen(Fund.POOLED),
+        result.fund_fen(Fund.EMPLOYEE_LARGE_SUM),
         result.account_fen, result.cash_fen, result.total_fen,
     )  # fmt: skip
 
