@@ -1,7 +1,8 @@
 """加密销毁: erase a person by destroying their key; the log and its proofs stay whole.
 
-What goes: the person's key, uid and index, salts and bodies of their leaves, records and answers
-of their claims. What stays: commitments, postings without a person, raw exchanges that nobody can open.
+What goes: the person's key, uid and index, the salts and bodies of their leaves, the records and
+answers of their claims. What stays: commitments, postings without a person, and raw exchanges that
+nobody can open.
 That it was done is itself a leaf. Source: security.md §7. Copies in backups live on until those
 expire: say so to whoever asks for the erasure.
 """
