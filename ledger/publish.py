@@ -63,8 +63,22 @@ def sign_checkpoint(
     if last is not None:
         _check_consistency(connection, last, edge.size, root)
     checkpoint = issue_checkpoint(edge.size, root, signer)
-    _insert(connection, checkpoint, last_size=last.size if last else 0, us=to_us(at))
+    record_checkpoint(connection, checkpoint, last_size=last.size if last else 0, at=at)
     return checkpoint
+
+
+def record_checkpoint(
+    connection: Connection, checkpoint: Checkpoint, *, last_size: int, at: datetime
+) -> None:
+    """Keep a signed checkpoint if `last_size` is still the last one kept, else PublisherRaced."""
+    values = {
+        "new": checkpoint.size,
+        "note": checkpoint.note,
+        "us": to_us(at),
+        "last": last_size,
+    }
+    if connection.execute(_INSERT, values).rowcount != 1:
+        raise PublisherRaced(f"a checkpoint newer than {last_size} has appeared")
 
 
 def _last_signed(connection: Connection, signer: NoteSigner) -> Checkpoint | None:
@@ -118,9 +132,3 @@ def _check_consistency(
         verify_consistency(last.size, new_size, proof, last.root, new_root)
     except ProofInvalid as error:
         raise ForkDetected(f"the log is no extension of what was signed: {error}") from error
-
-
-def _insert(connection: Connection, checkpoint: Checkpoint, *, last_size: int, us: int) -> None:
-    values = {"new": checkpoint.size, "note": checkpoint.note, "us": us, "last": last_size}
-    if connection.execute(_INSERT, values).rowcount != 1:
-        raise PublisherRaced(f"a checkpoint newer than {last_size} has appeared")

@@ -1,0 +1,160 @@
+"""Small books for the ledger's tests: accounts, entries, leaves and a database in a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from pysqlite3 import dbapi2
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from ledger.checkpoint import Checkpoint, NoteSigner
+from ledger.journal import Account, Entry, EntryKind, Leg, Role, reversal
+from ledger.leaf import Leaf
+from ledger.publish import sign_checkpoint
+from ledger.store import Appended, append_entry, append_leaf
+from ledger.tables import install
+
+NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+INSURED, VISITED, HOSPITAL = "330400", "310000", "H00310000001"
+
+
+def account(book: str, role: Role, counterparty: str, fund: str = "pooled") -> Account:
+    return Account(book=book, role=role, counterparty=counterparty, fund=fund)
+
+
+def claim_legs(amount_fen: int, fund: str = "pooled") -> tuple[Leg, ...]:
+    """What one 异地 claim moves in both regions' books."""
+    return (
+        Leg(
+            debit=account(INSURED, Role.FUND_EXPENSE, INSURED, fund),
+            credit=account(INSURED, Role.PAYABLE, VISITED, fund),
+            amount_fen=amount_fen,
+        ),
+        Leg(
+            debit=account(VISITED, Role.RECEIVABLE, INSURED, fund),
+            credit=account(VISITED, Role.HOSPITAL_PAYABLE, HOSPITAL, fund),
+            amount_fen=amount_fen,
+        ),
+    )
+
+
+def pending(entry_id: str, amount_fen: int = 65_432) -> Entry:
+    return Entry(entry_id=entry_id, kind=EntryKind.PENDING, legs=claim_legs(amount_fen))
+
+
+def posted(entry_id: str, resolves: str | None = None, amount_fen: int = 65_432) -> Entry:
+    legs = claim_legs(amount_fen)
+    return Entry(entry_id=entry_id, kind=EntryKind.POSTED, legs=legs, resolves=resolves)
+
+
+def voided(entry_id: str, resolves: str) -> Entry:
+    return Entry(entry_id=entry_id, kind=EntryKind.VOIDED, resolves=resolves)
+
+
+def commitment(name: str) -> str:
+    return sha256(name.encode()).hexdigest()
+
+
+def leaf_for(entry: Entry, window: str | None = "2026-11") -> Leaf:
+    return Leaf(
+        type=f"entry.{entry.kind.value}",
+        entry_id=entry.entry_id,
+        commitment=commitment(entry.entry_id),
+        window=window,
+        funds=("pooled",),
+    )
+
+
+def evidence(name: str) -> Leaf:
+    return Leaf(type="receipt.issued", entry_id=name, commitment=commitment(name))
+
+
+def salt_for(name: str) -> bytes:
+    return sha256(b"salt " + name.encode()).digest()
+
+
+def signer(name: str = "log.test/yrd") -> NoteSigner:
+    return NoteSigner.from_seed(name, sha256(name.encode()).digest())
+
+
+class Books:
+    """A ledger in a SQLite file, and a clock that moves one second with every entry."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "ledger.db"
+        self.engine: Engine = create_engine(
+            f"sqlite:///{self.path}", module=dbapi2, poolclass=NullPool
+        )
+        self.signer = signer()
+        self._now = NOON
+        with self.engine.begin() as connection:
+            install(connection)
+
+    def tick(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction, committed unless something is raised."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+    def append(self, entry: Entry, *, sealed: bool = True) -> Appended:
+        salt = salt_for(entry.entry_id) if sealed else None
+        with self.writing() as connection:
+            return append_entry(connection, entry, leaf_for(entry), at=self.tick(), salt=salt)
+
+    def append_evidence(self, name: str) -> Appended:
+        with self.writing() as connection:
+            return append_leaf(connection, evidence(name))
+
+    def fill(self, count: int) -> None:
+        """`count` leaves of evidence, in one transaction."""
+        with self.writing() as connection:
+            for number in range(count):
+                append_leaf(connection, evidence(f"rcp_{number}"))
+
+    def sign(self, outside: str | None = None) -> Checkpoint | None:
+        with self.writing() as connection:
+            return sign_checkpoint(connection, self.signer, at=self.tick(), outside=outside)
+
+    def live_through_a_day(self) -> None:
+        """A little of everything: posted as asked, posted otherwise, voided, reversed, open."""
+        for entry in (
+            pending("ent_a1"),
+            posted("ent_a2", resolves="ent_a1"),
+            pending("ent_b1", 10_000),
+            posted("ent_b2", resolves="ent_b1", amount_fen=9_950),
+            pending("ent_c1"),
+            voided("ent_c2", resolves="ent_c1"),
+        ):
+            self.append(entry)
+        self.append_evidence("rcp_a")
+        self.sign()
+        self.append(reversal(posted("ent_a2", resolves="ent_a1"), entry_id="ent_a3"))
+        self.append(pending("ent_d1", 777))
+        self.append(Entry(entry_id="ent_e1", kind=EntryKind.POSTED))
+        self.append(posted("ent_f1", amount_fen=3), sealed=False)
+        self.sign()
+
+    def tamper(self, *statements: str) -> None:
+        """Change rows as someone with the file in their hands would: without the triggers."""
+        with self.writing() as connection:
+            names = connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            ).scalars()
+            for name in names.all():
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def close(self) -> None:
+        self.engine.dispose()
