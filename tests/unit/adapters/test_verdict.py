@@ -1,0 +1,78 @@
+"""Only an answer that was read and verified decides; in doubt there is no answer."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from adapters import wiring
+from adapters.outcome import Cause, Delivered
+from adapters.outcome import NoAnswer as Lost
+from adapters.outcome import NotDelivered as Unsent
+from adapters.signing import schemes
+from adapters.signing.hmac_sm3 import hmac_sm3
+from adapters.signing.scheme import Secrets
+from adapters.verdict import Judged, Read, Sent, judge
+from gateway.ports import Declined, NoAnswer, NotDelivered
+
+SENT = Sent("2207", b"{}", 1_757_471_400_000)
+
+
+def judged(body: str, status: int = 200, province: str = "jiangsu") -> Judged:
+    profile = wiring.book_of(f"adapters.{province}").at(date(2025, 9, 10))
+    scheme = schemes.of(profile.signing, Secrets("k", b"s"))
+    return judge(Delivered(status, {}, body.encode(), 5), SENT, scheme, profile.conventions)
+
+
+@pytest.mark.parametrize("body", ['{"infcode":0,"output":{}}', '{"infcode":"0"}'])
+def test_success_is_read(body: str) -> None:
+    assert isinstance(judged(body), Read)
+
+
+def test_minus_one_is_a_refusal_with_its_words() -> None:
+    found = judged('{"infcode":-1,"err_msg":"参保状态异常"}')
+    assert isinstance(found, Declined)
+    assert (found.code, found.text) == ("-1", "参保状态异常")
+
+
+@pytest.mark.parametrize(("body", "status"), [
+    ('{"infcode":-2}', 200), ('{"infcode":"1"}', 200), ('{"infcode":99999}', 200), ("{}", 200),
+    ("", 200), ("<html>", 200), ('{"infcode":0,"output":{}', 200), ('{"infcode":0}', 404),
+    ('{"infcode":0}', 201), ("Unauthorized", 401), ('{"infcode":-1,"code":401}', 401),
+    ('{"code":500,"message":"x"}', 200), ('{"code":403}', 403),
+])
+def test_anything_doubtful_is_no_answer_with_its_bytes(body: str, status: int) -> None:
+    found = judged(body, status)
+    assert isinstance(found, NoAnswer)
+    assert found.exchange.reply == body.encode()
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_the_service_gateway_s_401_is_not_delivered(status: int) -> None:
+    found = judged('{"code":401,"message":"签名不一致!"}', status)
+    assert isinstance(found, NotDelivered)
+    assert found.cause == "gateway_401 签名不一致!"
+
+
+def test_an_answer_that_must_be_signed_and_is_not_decides_nothing() -> None:
+    for text in ('{"infcode":0,"output":{}}', '{"infcode":-1,"err_msg":"no","output":null}'):
+        assert isinstance(judged(text, province="shanghai"), NoAnswer)
+
+
+def test_an_answer_signed_over_its_exact_output_is_read() -> None:
+    mac = hmac_sm3(b"s", b'{ "a":1.0 }')
+    text = f'{{"infcode":0,"signtype":"SM3","cainfo":"{mac}","output":{{ "a":1.0 }}}}'
+    assert isinstance(judged(text, province="shanghai"), Read)
+    assert isinstance(judged(text.replace("1.0", "1.00"), province="shanghai"), NoAnswer)
+
+
+def test_the_transport_s_words_are_passed_on() -> None:
+    profile = wiring.book_of("adapters.jiangsu").at(date(2025, 9, 10))
+    scheme = schemes.of(profile.signing, Secrets("k", b"s"))
+    lost = judge(Lost(Cause.TIMEOUT, "x", b"half"), SENT, scheme, profile.conventions)
+    unsent = judge(Unsent(Cause.BREAKER_OPEN), SENT, scheme, profile.conventions)
+    assert isinstance(lost, NoAnswer)
+    assert lost.exchange.reply == b"half"
+    assert isinstance(unsent, NotDelivered)
+    assert unsent.cause == "breaker_open"
