@@ -38,7 +38,7 @@ class FaultName(StrEnum):
     DIFFER = "differ"
     """pooled fund lower and cash higher by value fen, identities kept, booked so"""
     BROKEN = "broken"
-    """the answer violates I1 by one fen"""
+    """the answer violates I1 and I3 by a fen or two"""
     GARBAGE = "garbage"
     """effect committed, the answer is not JSON"""
     HTTP500 = "http500"

@@ -250,15 +250,15 @@ def _cut(request: web.Request) -> web.StreamResponse:
 
 
 def _broken(answer: StoredAnswer) -> StoredAnswer:
-    """One fen too much for the patient: I1 no longer holds, I3 still does."""
+    """Fen too many for the patient, and not the same number twice: neither I1 nor I3 holds."""
     output = parse(answer.output.encode()) if answer.output != "null" else {}
     info = output.get("setlinfo")
     if not isinstance(info, dict):
         return answer
-    for name in ("psn_cash_pay", "psn_part_amt"):
+    for name, extra in (("psn_cash_pay", 1), ("psn_part_amt", 2)):
         value = info.get(name)
         if value is not None:
-            more = number_of(value, name) + yuan(1)
+            more = number_of(value, name) + yuan(extra)
             info[name] = str(more) if isinstance(value, str) else more
     return StoredAnswer(answer.refmsgid, answer.infcode, answer.err_msg, dump(output))
 
