@@ -21,18 +21,29 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def platform(handler: Handler, limits: Limits | None = None) -> AsyncIterator[Transport]:
+async def serving(handler: Handler) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_post("/x", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with Transport(url, limits or Limits(), time.monotonic) as transport:
-            yield transport
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def platform(
+    handler: Handler,
+    limits: Limits | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Transport]:
+    async with (
+        serving(handler) as url,
+        Transport(url, limits or Limits(), monotonic) as transport,
+    ):
+        yield transport
 
 
 class Counting:
@@ -136,9 +147,9 @@ async def test_a_refused_connection_is_not_delivered() -> None:
 
 
 async def test_a_failed_handshake_is_not_delivered() -> None:
-    async with platform(Counting("ok").answer) as plain:
-        url = plain._base_url.replace("http://", "https://")
-        async with Transport(url, Limits(), time.monotonic) as transport:
+    async with serving(Counting("ok").answer) as url:
+        secure = url.replace("http://", "https://")
+        async with Transport(secure, Limits(), time.monotonic) as transport:
             outcome = await transport.send(CALL)
             assert isinstance(outcome, NotDelivered)
             assert outcome.cause is Cause.TLS
@@ -192,8 +203,7 @@ async def test_failures_open_the_breaker_and_a_probe_closes_it() -> None:
     now = [0.0]
     handler = Counting("500", "500", "ok")
     limits = Limits(failures_to_open=2, open_s=30)
-    async with platform(handler.answer, limits) as transport:
-        transport._breaker.monotonic = lambda: now[0]
+    async with platform(handler.answer, limits, lambda: now[0]) as transport:
         for _ in range(2):
             await transport.send(CALL)
         assert await transport.send(CALL) == NotDelivered(Cause.BREAKER_OPEN)
