@@ -80,7 +80,10 @@ def show(
 
 @app.command("lint")
 def lint_command(policies: DirectoryOption = POLICY_DIR, as_json: JsonOption = False) -> None:
-    """检查政策文件: overlaps, gaps, rules without source, unknown funds. Exit 1 on any finding."""
+    """检查政策文件: overlaps, gaps, rules without source, unknown funds. Exit 1 on any finding.
+
+    Example: yrd policy lint --json
+    """
     try:
         read = read_policies(policies)
     except PolicyFileError as error:
@@ -107,6 +110,8 @@ def check(
 
     `filed=no` takes the temporary-absence drop (seed 20 points, unverified) off the ratio; `any`
     means that every person or grade it covers gives the same result.
+
+    Example: yrd policy check cases.csv --as-of 2025-09-30
     """
     day = _day(as_of)
     try:
