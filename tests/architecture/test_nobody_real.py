@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from tests.architecture.sources import text_files, where
 
 PRINTED_IN_THE_STANDARD = {"11010519491231002X", "440524188001010014"}
-IDENTITY = re.compile(r"(?<![0-9A-Za-z.])[1-9]\d{16}[\dXx](?![0-9A-Za-z])")
+BIRTH = r"(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+IDENTITY = re.compile(rf"(?<![0-9A-Za-z.])[1-9]\d{{5}}{BIRTH}\d{{3}}[\dXx](?![0-9A-Za-z])")
 INSTITUTION = re.compile(r"(?<![0-9A-Za-z])[HP](?!00)\d{11}(?![0-9A-Za-z])")
 MACHINE_PATH = re.compile(r"(?<![\w.~$}*])/(?:home|Users|root|wo" r"rk)/\w")
 
