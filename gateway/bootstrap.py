@@ -23,6 +23,7 @@ from gateway.domain.person import IdMode
 from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.laps import unobserved
+from gateway.journeys.one_at_a_time import OneAtATime
 from gateway.journeys.predetermine_claim import PredetermineClaim
 from gateway.journeys.prove_entry import ProveEntry
 from gateway.journeys.read_claims import ReadClaims
@@ -61,6 +62,7 @@ class Gateway:
         self._regions: ConnectedRegions | None = None
         self._server: RpcServer | None = None
         self._workers: list[Rounds] = []
+        self._runs: list[OneAtATime] = []
 
     async def start(self) -> int:
         """Open, wire, serve; answers the port."""
@@ -87,6 +89,7 @@ class Gateway:
         """Refuse new calls, finish running ones, stop the workers, sign what is left, close."""
         if self._server is not None:
             await self._server.stop(self._settings.drain_ms / 1000)
+            await self._drain()
         for worker in self._workers:
             await worker.stop()
         if self._opened is not None:
@@ -94,6 +97,21 @@ class Gateway:
             await self._opened.close()
         if self._regions is not None:
             await self._regions.close()
+
+    def _report(self, where: str, claim_id: str, error: Exception) -> None:
+        self._logger.error(
+            "journey_failed_after_intent", step=where, claim_id=claim_id,
+            error_type=type(error).__name__, exc_info=error,
+        )
+
+    async def _drain(self) -> None:
+        """Runs that their callers left: give them the same patience as running calls."""
+        waiting = asyncio.gather(*(run.drain() for run in self._runs))
+        try:
+            await asyncio.wait_for(waiting, timeout=self._settings.drain_ms / 1000)
+        except TimeoutError:
+            # Safe to leave: what they were about is on disk, and the worker goes on from there.
+            self._logger.warning("drain_timed_out", count=len(self._runs))
 
     def _make_server(self, opened: OpenStore, regions: ConnectedRegions) -> RpcServer:
         settings = self._settings
@@ -112,16 +130,19 @@ class Gateway:
             regions=regions, catalogues=self._catalogues, policies=self._policies,
             clock=clock, msgids=opened.msgids,
         )
+        settle = SettleClaim(
+            store=store, assess=assess, clock=clock, ids=ids, hasher=hasher,
+            encode=encode_claim, observe=self._observe, trouble=self._report,
+            resolve_after=timedelta(milliseconds=self._settings.resolve_after_ms),
+        )
+        reverse = ReverseClaim(
+            store=store, regions=regions, clock=clock, ids=ids, hasher=hasher,
+            encode=encode_claim, trouble=self._report,
+        )
+        self._runs = [settle.running, reverse.running]
         return Journeys(
-            settle=SettleClaim(
-                store=store, assess=assess, clock=clock, ids=ids, hasher=hasher,
-                encode=encode_claim, observe=self._observe,
-                resolve_after=timedelta(milliseconds=self._settings.resolve_after_ms),
-            ),
-            reverse=ReverseClaim(
-                store=store, regions=regions, clock=clock, ids=ids, hasher=hasher,
-                encode=encode_claim,
-            ),
+            settle=settle,
+            reverse=reverse,
             predetermine=PredetermineClaim(
                 store=store, assess=assess, clock=clock, msgids=opened.msgids
             ),

@@ -444,3 +444,9 @@ class Observe(Protocol):
     """Told how long a stage of a journey took (docs/performance.md); must be cheap."""
 
     def __call__(self, stage: str, seconds: float) -> None: ...
+
+
+class Trouble(Protocol):
+    """Told of a defect that a journey survived; must not raise."""
+
+    def __call__(self, where: str, claim_id: str, error: Exception) -> None: ...

@@ -28,6 +28,7 @@ from gateway.domain.pricing import PreselfBasis, PricedBill, price
 from gateway.domain.region import is_elsewhere, pooling_region_of, region_of
 from gateway.domain.visit import Insurance, PersonFound, Scheme
 from gateway.journeys.commands import PredetermineCommand
+from gateway.journeys.laps import Laps, unobserved
 from gateway.journeys.visit_sequence import CALL_MIN_S
 from gateway.ports import (
     Accepted,
@@ -70,15 +71,21 @@ class AssessBill:
         self._regions, self._clock, self._msgids = regions, clock, msgids
         self._catalogues, self._policies = catalogues, policies
 
-    async def __call__(self, command: PredetermineCommand, *, deadline: float) -> Assessment:
+    async def __call__(
+        self, command: PredetermineCommand, *, deadline: float, lap: Laps | None = None
+    ) -> Assessment:
         """Raises Malformed (the whole bill's violations), Refused, RegionUnavailable."""
+        lap = lap or Laps(self._clock, unobserved)
         _refuse_local(command)
         priced = self._price(command)
+        lap("price")
         gateway = self._regions.of(command.insured_region)
         person, insurance = await self._person(gateway, command, deadline)
         accumulators = await self._accumulators(gateway, command, person, insurance, deadline)
+        lap("look_up")
         case = self._case(command, person, insurance, priced, accumulators)
         result = compute(case, self._policies)
+        lap("compute")
         return Assessment(
             gateway=gateway, person=person, insurance=insurance, scheme=case.scheme,
             priced=priced, computed=result.breakdown,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from gateway.domain.claim import ClaimEvent, ClaimState, Step, next_steps
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage
-from gateway.domain.errors import InvariantViolated
+from gateway.domain.errors import Conflict
 from gateway.domain.visit import Institution
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.visit_sequence import outcome_of
@@ -108,7 +108,7 @@ class ResolveUnknown:
         at = self._clock.now()
         current = books.claim(claim.claim_id)
         if current is None or current.version != claim.version:
-            raise InvariantViolated("the claim moved while it was being resolved")
+            raise Conflict("the claim moved while it was being resolved")
         transaction = self._regions.of(claim.insured_region).transaction(
             Verb.REVERSE, claim.visit_kind
         )

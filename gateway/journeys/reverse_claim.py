@@ -29,7 +29,12 @@ from gateway.journeys.commands import ReverseCommand
 from gateway.journeys.fingerprint import fingerprint
 from gateway.journeys.one_at_a_time import OneAtATime
 from gateway.journeys.record_event import Happened, record_event
-from gateway.journeys.settle_claim import RECORD_TRIES, SETTLE_MIN_S, WORK_GRACE
+from gateway.journeys.settle_claim import (
+    RECORD_RESERVE_S,
+    RECORD_TRIES,
+    SETTLE_MIN_S,
+    WORK_GRACE,
+)
 from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
     Accepted,
@@ -46,6 +51,7 @@ from gateway.ports import (
     Regions,
     RegionSettlement,
     Store,
+    Trouble,
     Verb,
 )
 
@@ -62,14 +68,16 @@ class ReverseClaim:
         ids: Ids,
         hasher: Hasher,
         encode: ClaimEncoder,
+        trouble: Trouble,
     ) -> None:
+        self._trouble = trouble
         self._store, self._regions, self._clock, self._ids = store, regions, clock, ids
         self._hasher, self._encode = hasher, encode
         self.running = OneAtATime()
 
     async def __call__(self, command: ReverseCommand, *, budget_s: float) -> bytes:
         """Raises DomainError only if nothing was sent."""
-        deadline = self._clock.monotonic() + budget_s
+        deadline = self._clock.monotonic() + budget_s - RECORD_RESERVE_S
         request_hash = self._hasher.request_hash(fingerprint(command))
         answer = await self.running(
             (command.institution.code, command.request_id), request_hash,
@@ -101,8 +109,12 @@ class ReverseClaim:
         )
         if not fresh:
             return self._encode(claim)
-        answer = await self._call_region(claim, command, deadline)
-        return self._encode(await self._record_end(claim, answer))
+        try:
+            answer = await self._call_region(claim, command, deadline)
+            claim = await self._record_end(claim, answer)
+        except Exception as error:  # a defect of ours must not look like "nothing was sent"
+            self._trouble("reverse_claim", claim.claim_id, error)
+        return self._encode(claim)
 
     def _record_intent(
         self, command: ReverseCommand, request_hash: str, deadline: float, books: Books

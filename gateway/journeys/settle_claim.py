@@ -48,10 +48,14 @@ from gateway.ports import (
     PlannedCall,
     RegionSettlement,
     Store,
+    Trouble,
 )
 
 SETTLE_MIN_S = 0.3
 """With less than this left after the look-ups nothing is recorded and nothing is sent."""
+RECORD_RESERVE_S = 0.2
+"""Kept of the caller's time for recording the outcome, so that a region that stays silent is told
+as UNKNOWN before the caller gives up."""
 WORK_GRACE = timedelta(seconds=5)
 """How long after an attempt's deadline the worker leaves it to its journey."""
 RECORD_TRIES = 5
@@ -78,7 +82,9 @@ class SettleClaim:
         encode: ClaimEncoder,
         resolve_after: timedelta,
         observe: Observe,
+        trouble: Trouble,
     ) -> None:
+        self._trouble = trouble
         self._store, self._assess, self._clock, self._ids = store, assess, clock, ids
         self._hasher, self._encode, self._observe = hasher, encode, observe
         self._resolve_after = resolve_after
@@ -87,7 +93,7 @@ class SettleClaim:
 
     async def __call__(self, command: SettleCommand, *, budget_s: float) -> bytes:
         """Raises DomainError only if nothing was sent; see the module's text."""
-        deadline = self._clock.monotonic() + budget_s
+        deadline = self._clock.monotonic() + budget_s - RECORD_RESERVE_S
         request_hash = self._hasher.request_hash(fingerprint(command))
         key = (command.institution.code, command.request_id)
         answer = await self.running(
@@ -115,8 +121,7 @@ class SettleClaim:
         lap("find")
         if found is not None:
             return self._encode(found)
-        assessment = await self._assess(command, deadline=deadline)  # (2)
-        lap("assess")
+        assessment = await self._assess(command, deadline=deadline, lap=lap)  # (2)
         if deadline - self._clock.monotonic() < SETTLE_MIN_S:
             raise DeadlinePassed("too little time left to settle; nothing was recorded")
         intent = await self._store.write(  # (3)
@@ -125,13 +130,29 @@ class SettleClaim:
         lap("intent")
         if not intent.fresh:
             return self._encode(self._same_body(intent.claim, request_hash))
-        end = await self._call_region(intent.claim, command, assessment, deadline)  # (4)
-        lap("region")
-        claim = await self._record_end(intent.claim, assessment, end)  # (5)
-        lap("settle")
+        claim = await self._finish(intent.claim, command, assessment, deadline, lap)
         answer = self._encode(claim)  # (6)
         lap("reply")
         return answer
+
+    async def _finish(
+        self,
+        claim: ClaimRecord,
+        command: SettleCommand,
+        assessment: Assessment,
+        deadline: float,
+        lap: Laps,
+    ) -> ClaimRecord:
+        """(4) and (5). Never raises: once something may have been sent, the caller is told what is
+        on record, and the worker goes on from there."""
+        try:
+            end = await self._call_region(claim, command, assessment, deadline)
+            lap("region")
+            claim = await self._record_end(claim, assessment, end)
+            lap("settle")
+        except Exception as error:  # a defect of ours must not look like "nothing was sent"
+            self._trouble("settle_claim", claim.claim_id, error)
+        return claim
 
     @staticmethod
     def _same_body(claim: ClaimRecord, request_hash: str) -> ClaimRecord:

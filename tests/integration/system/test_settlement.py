@@ -54,7 +54,7 @@ async def eventually(world: World, claim_id: str, state: str) -> claim_pb2.Claim
 def reasons(error: grpc.aio.AioRpcError) -> tuple[str, list[str]]:
     """ErrorInfo's reason and the fields complained about."""
     details = dict(error.trailing_metadata() or ())["grpc-status-details-bin"]
-    status = status_pb2.Status.FromString(details)  # type: ignore[arg-type]  # binary metadata is bytes
+    status = status_pb2.Status.FromString(details)
     reason, fields = "", []
     for detail in status.details:
         info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
@@ -150,6 +150,28 @@ async def test_a_lost_reply_is_unknown_then_reversed_by_msgid_and_stays_provisio
     async with asyncio.timeout(TIMEOUT):
         while effective(world, "zhejiang"):
             await asyncio.sleep(0.02)
+
+
+async def test_a_region_that_stays_silent_is_told_as_unknown_before_the_callers_deadline(
+    world: World,
+) -> None:
+    world.sandboxes["zhejiang"].faults.arm("delay=5s@2207#1")
+    request = jiashan_outpatient("req-silent-0001")
+    reply = await world.claims(QINGPU).SettleClaim(request, timeout=1.5)
+    assert state_name(reply.claim) == "UNKNOWN"
+
+
+async def test_a_deadline_too_short_to_settle_in_is_refused_and_nothing_is_recorded(
+    world: World,
+) -> None:
+    stub = world.claims(QINGPU)
+    await stub.ListClaims(claim_pb2.ListClaimsRequest(), timeout=TIMEOUT)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.SettleClaim(jiashan_outpatient("req-late-0001"), timeout=0.3)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert effective(world, "zhejiang") == 0
+    listed = await stub.ListClaims(claim_pb2.ListClaimsRequest(), timeout=TIMEOUT)
+    assert list(listed.claims) == []
 
 
 async def test_while_the_outcome_is_unknown_the_batch_is_held(world: World) -> None:
