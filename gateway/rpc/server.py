@@ -128,6 +128,7 @@ class RpcServer:
             return
         deadline = asyncio.get_running_loop().time() + grace_s
         await self._health.drain()
+        self._logger.info("draining")
         await self._server.stop(grace_s)
         left = max(deadline - asyncio.get_running_loop().time(), 0.0)
         unfinished = await self._shield.drain(left)

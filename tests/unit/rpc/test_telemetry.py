@@ -21,7 +21,8 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     yield io.StringIO()
-    root.handlers[:], _ = before, root.setLevel(level)
+    root.handlers[:] = before
+    root.setLevel(level)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

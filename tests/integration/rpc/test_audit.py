@@ -1,0 +1,75 @@
+"""AuditService over a real channel: what it serves verifies with the ledger's own checks."""
+
+from __future__ import annotations
+
+import grpc
+
+from ledger import merkle
+from tests.integration.rpc.house import House, audit, failure
+from yrd.audit.v1 import audit_pb2 as pb
+
+Code = grpc.StatusCode
+
+
+async def test_an_inclusion_proof_verifies_against_the_checkpoint(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    head = await audit(qingpu).GetCheckpoint(pb.GetCheckpointRequest(), timeout=5)
+    request = pb.GetInclusionProofRequest(leaf_index=2)
+    proof = await audit(qingpu).GetInclusionProof(request, timeout=5)
+    assert proof.tree_size == head.tree_size == 5
+    merkle.verify_inclusion(proof.leaf_hash, 2, 5, list(proof.hashes), head.root_hash)
+
+
+async def test_a_consistency_proof_verifies(house: House, qingpu: grpc.aio.Channel) -> None:
+    request = pb.GetConsistencyProofRequest(first_size=3)
+    proof = await audit(qingpu).GetConsistencyProof(request, timeout=5)
+    older = merkle.tree_root(3, house.log.source)
+    newer = merkle.tree_root(5, house.log.source)
+    merkle.verify_consistency(3, proof.second_size, list(proof.hashes), older, newer)
+
+
+async def test_what_is_not_signed_yet_is_unavailable_and_what_is_not_there_is_not_found(
+    qingpu: grpc.aio.Channel,
+) -> None:
+    client = audit(qingpu)
+    pending = await failure(
+        client.GetInclusionProof(pb.GetInclusionProofRequest(leaf_index=6), timeout=5)
+    )
+    assert (pending.code, pending.reason) == (Code.UNAVAILABLE, "NOT_YET_COVERED")
+    beyond = await failure(
+        client.GetInclusionProof(pb.GetInclusionProofRequest(leaf_index=7), timeout=5)
+    )
+    assert (beyond.code, beyond.reason) == (Code.NOT_FOUND, "BEYOND_THE_LOG")
+    sizes = pb.GetConsistencyProofRequest(first_size=1, second_size=99)
+    assert (await failure(client.GetConsistencyProof(sizes, timeout=5))).code is Code.NOT_FOUND
+    odd = pb.GetCheckpointRequest(tree_size=4)
+    assert (await failure(client.GetCheckpoint(odd, timeout=5))).code is Code.NOT_FOUND
+
+
+async def test_the_whole_log_can_be_read_page_by_page(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    request = pb.ListEntriesRequest(page_size=3)
+    leaves: list[bytes] = []
+    for _ in range(3):
+        page = await audit(qingpu).ListEntries(request, timeout=5)
+        leaves += [entry.leaf for entry in page.entries]
+        request.page_token = page.next_page_token
+    assert leaves == house.log.all and request.page_token == ""
+
+
+async def test_a_receipt_is_the_claimants_own_and_may_be_waited_for(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    request = pb.GetReceiptRequest(claim_id="clm_01")
+    answer = await audit(qingpu).GetReceipt(request, timeout=5)
+    assert (answer.receipt, answer.leaf_index, answer.tree_size) == (b'{"receipt": 1}', 3, 5)
+    request.wait_for_checkpoint = True
+    await audit(qingpu).GetReceipt(request, timeout=5)
+    now, waited = house.journeys.budgets
+    assert now == 0 and 4 < waited < 5
+    pair = house.ca.client("urn:yrd:institution:H00320000001")
+    async with house.channel(pair) as channel:
+        told = await failure(audit(channel).GetReceipt(request, timeout=5))
+    assert told.code is Code.NOT_FOUND
