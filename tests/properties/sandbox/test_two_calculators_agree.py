@@ -6,7 +6,7 @@ platform's. They share the policy files and gateway/policies/README.md, and no c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -135,7 +135,23 @@ def policies_region(area: str) -> str:
     return "310000" if area.startswith("31") else area[:4] + "00"
 
 
-@given(questions())
+@st.composite
+def questions_at_the_cap(draw: st.DrawFn) -> Question:
+    """An employee's stay with the cap nearly used up and a layer above it."""
+    asked = draw(questions())
+    insured = draw(st.sampled_from(["310118", "320509"]))
+    cap = 65_000_000 if insured == "310118" else 35_000_000
+    paid = cap - draw(st.integers(0, 2_000_000))
+    layer_paid = draw(st.sampled_from([0, 4_000_000, 4_999_999, 5_000_000]))
+    return replace(
+        asked, scheme="employee", person=draw(st.sampled_from(PERSONS["employee"])),
+        kind="inpatient", insured=insured, day=draw(st.dates(date(2025, 7, 1), date(2026, 6, 30))),
+        parts=(*asked.parts[:3], draw(st.integers(0, 20_000_000))),
+        used=(0, draw(FEN), paid, 0, 0, layer_paid),
+    )  # fmt: skip
+
+
+@given(st.one_of(questions(), questions_at_the_cap()))
 def test_both_calculators_give_the_same_fen(question: Question) -> None:
     assert asked_of_us(question) == asked_of_them(question)
 
