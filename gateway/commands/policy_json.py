@@ -93,7 +93,7 @@ def amounts_fen(breakdown: Breakdown) -> dict[str, int]:
 def _rule(rule: Rule) -> dict[str, object]:
     named = {f.name: _plain(getattr(rule, f.name)) for f in fields(rule)}
     named = {key: value for key, value in named.items() if value not in (None, "", [], {})}
-    return {"kind": type(rule).__name__.removesuffix("Rule").lower(), **named}
+    return {"table": type(rule).__name__.removesuffix("Rule").lower(), **named}
 
 
 def _plain(value: object) -> object:

@@ -53,13 +53,17 @@ class BillChecker:
         found: list[Violation] = []
         seen: set[str] = set()
         for index, line in enumerate(self._lines):
-            wrong = [*self._numbers(line), *self._refund(line)]
+            wrong = [*self._numbers(line)]
+            if line.quantity.is_finite() and line.unit_price.is_finite():
+                wrong += self._refund(line)
             if line.line_no in seen:
                 wrong.append(("line_no", "DUPLICATE_LINE", "费用明细流水号重复。"))
             seen.add(line.line_no)
             if wrong:
                 self._bad.add(index)
             found += [Violation(f"bill.lines[{index}].{f}", r, t) for f, r, t in wrong]
+        if sum(abs(line.amount_fen) for line in self._lines) > FEN_MAX:
+            found.append(Violation("bill.lines", "OUT_OF_RANGE", "费用合计超出范围。"))
         return (*found, *self._overdrawn())
 
     def _numbers(self, line: BillLine) -> Iterator[tuple[str, str, str]]:
@@ -95,7 +99,7 @@ class BillChecker:
             return
         if original.item_code != line.item_code:
             yield "item_code", "REFUND_ITEM_DIFFERS", "退费行的项目须与原费用明细相同。"
-        if original.unit_price != line.unit_price:
+        if not original.unit_price.is_finite() or original.unit_price != line.unit_price:
             yield "unit_price", "REFUND_PRICE_DIFFERS", "退费行的单价须与原费用明细相同。"
 
     def _overdrawn(self) -> Iterator[Violation]:
