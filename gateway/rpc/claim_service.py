@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 from gateway.domain.person import IdMode
 from gateway.domain.visit import Institution
+from gateway.journeys.laps import Laps
+from gateway.ports import Clock, Observe
 from gateway.rpc.convert.claims import decode_claim
 from gateway.rpc.convert.commands import predetermine_command, reverse_command, settle_command
 from gateway.rpc.convert.door import Door
@@ -27,15 +26,17 @@ class ClaimServicer(claim_pb2_grpc.ClaimServiceServicer):
         self,
         *,
         callers: Callers,
-        now: Callable[[], datetime],
+        clock: Clock,
         id_mode: IdMode,
         shield: Shield,
         settle: Settle,
         reverse: Reverse,
         predetermine: Predetermine,
         read: Read,
+        observe: Observe,
     ) -> None:
-        self._callers, self._now, self._id_mode, self._shield = callers, now, id_mode, shield
+        self._callers, self._clock, self._id_mode, self._shield = callers, clock, id_mode, shield
+        self._observe = observe
         self._settle, self._reverse = settle, reverse
         self._predetermine, self._read = predetermine, read
 
@@ -52,9 +53,12 @@ class ClaimServicer(claim_pb2_grpc.ClaimServiceServicer):
         self, request: pb.SettleClaimRequest, context: Context
     ) -> pb.SettleClaimResponse:
         """结算."""
+        lap = Laps(self._clock, self._observe)
         institution = self._callers.institution(context)
         budget = budget_s(context)
+        lap("identity")
         command = settle_command(request, self._door(institution))
+        lap("decode")
         answer = await self._shield(self._settle(command, budget_s=budget))
         return pb.SettleClaimResponse(claim=decode_claim(answer))
 
@@ -87,4 +91,4 @@ class ClaimServicer(claim_pb2_grpc.ClaimServiceServicer):
         return claim_page(request, institution.code, page)
 
     def _door(self, institution: Institution) -> Door:
-        return Door(institution=institution, now=self._now(), id_mode=self._id_mode)
+        return Door(institution=institution, now=self._clock.now(), id_mode=self._id_mode)

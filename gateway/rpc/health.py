@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
+import grpc
 from grpc_health.v1 import health, health_pb2
 
 from gateway.domain.errors import StorageUnavailable
@@ -23,13 +25,37 @@ PROBE_MAX_S = 1.0
 Status = health_pb2.HealthCheckResponse
 
 
+class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # it publishes no types
+    """The library's servicer, but that its watchers do not hold up a drain."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = asyncio.Event()
+
+    async def Watch(
+        self,
+        request: health_pb2.HealthCheckRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> None:
+        """Tell every change until the client leaves or we are over."""
+        watching = asyncio.ensure_future(super().Watch(request, context))
+        ending = asyncio.ensure_future(self.over.wait())
+        both = {watching, ending}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+
+
 class HealthProbe:
     """Keeps a health servicer's statuses true."""
 
     def __init__(
         self, *, log: Log, clock: Clock, logger: Logger, services: Sequence[str]
     ) -> None:
-        self.servicer = health.aio.HealthServicer()
+        self.servicer = HealthServicer()
         self._log, self._clock, self._logger = log, clock, logger
         self._services = ("", *services)
         self._serving: bool | None = None
@@ -54,6 +80,7 @@ class HealthProbe:
     async def drain(self) -> None:
         """NOT_SERVING from now on: a load balancer sends nobody here any more."""
         await self.servicer.enter_graceful_shutdown()
+        self.servicer.over.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -15,7 +15,8 @@ from grpc_health.v1 import health, health_pb2_grpc
 
 from gateway.domain.person import IdMode
 from gateway.domain.visit import Institution
-from gateway.ports import Clock, Log
+from gateway.journeys.laps import unobserved
+from gateway.ports import Clock, Log, Observe
 from gateway.rpc.audit_service import AuditServicer
 from gateway.rpc.claim_service import ClaimServicer
 from gateway.rpc.health import HealthProbe
@@ -83,6 +84,7 @@ class RpcServer:
         clock: Clock,
         make_request_id: Callable[[], str],
         logger: Logger,
+        observe: Observe = unobserved,
     ) -> None:
         """`listen` is host:port, port 0 for any free one. No `tls`: `plaintext` must be said."""
         if (tls is None) is not plaintext:
@@ -94,9 +96,9 @@ class RpcServer:
         )
         callers = Callers(institutions=institutions, now=clock.now, plaintext=plaintext)
         self._claims = ClaimServicer(
-            callers=callers, now=clock.now, id_mode=id_mode, shield=self._shield,
+            callers=callers, clock=clock, id_mode=id_mode, shield=self._shield,
             settle=journeys.settle, reverse=journeys.reverse,
-            predetermine=journeys.predetermine, read=journeys.read,
+            predetermine=journeys.predetermine, read=journeys.read, observe=observe,
         )  # fmt: skip
         self._audit = AuditServicer(callers=callers, log=log, prove=journeys.prove)
         self._health = HealthProbe(log=log, clock=clock, logger=logger, services=SERVICES)

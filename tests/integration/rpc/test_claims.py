@@ -120,13 +120,13 @@ async def test_a_message_that_is_too_large_is_told_why(
 async def test_bytes_that_are_no_message_are_malformed(
     house: House, qingpu: grpc.aio.Channel
 ) -> None:
-    raw = qingpu.unary_unary("/yrd.claim.v1.ClaimService/SettleClaim")
+    raw: Any = qingpu.unary_unary("/yrd.claim.v1.ClaimService/SettleClaim")
     told = await failure(raw(b"\xff\xff\xff", timeout=5))
     assert (told.code, told.reason) == (Code.INVALID_ARGUMENT, "UNDECODABLE")
 
 
 async def test_a_method_we_do_not_have_is_unimplemented(qingpu: grpc.aio.Channel) -> None:
-    raw = qingpu.unary_unary("/yrd.claim.v1.ClaimService/PayTwice")
+    raw: Any = qingpu.unary_unary("/yrd.claim.v1.ClaimService/PayTwice")
     assert (await failure(raw(b"", timeout=5))).code is Code.UNIMPLEMENTED
 
 

@@ -118,3 +118,15 @@ async def test_buf_curl_settles_a_claim_and_gets_a_rich_error_for_a_bad_one(
 def unpadded(text: str) -> bytes:
     """Base64 as Connect writes it."""
     return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+async def test_somebody_watching_our_health_does_not_hold_up_a_stop(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    stub = health_pb2_grpc.HealthStub(qingpu)
+    watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=WAIT_S * 3)
+    updates = watch.__aiter__()
+    assert (await anext(updates)).status == SERVING
+    # Far less than the grace: a stop that waits for the watcher would take all of it.
+    await asyncio.wait_for(house.server.stop(WAIT_S * 2), WAIT_S)
+    watch.cancel()

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,8 @@ def clear(name: str, parent: str = "") -> Change:
     """A change that leaves a field out."""
 
     def change(request: pb.SettleClaimRequest) -> None:
-        (getattr(request, parent) if parent else request).ClearField(name)
+        message: Any = getattr(request, parent) if parent else request
+        message.ClearField(name)
 
     return change
 
