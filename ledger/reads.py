@@ -92,7 +92,11 @@ class Balance:
 
 def compact_range(connection: Connection) -> merkle.CompactRange:
     """The right edge of the tree. Raises LedgerNotInstalled without a head row."""
-    row = connection.execute(_HEAD).one_or_none()
+    return edge_from(connection.execute(_HEAD).one_or_none())
+
+
+def edge_from(row: Sequence[Any] | None) -> merkle.CompactRange:
+    """The compact range of a row that begins with the head's size and range."""
     if row is None:
         raise LedgerNotInstalled("the ledger has no head row: run the migrations")
     try:

@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NoReturn
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from ledger.hashes import write_full_tiles
-from ledger.journal import Entry, EntryKind, Leg
+from ledger.journal import Entry, EntryKind, JournalError, Leg
 from ledger.leaf import Leaf, LeafError
-from ledger.merkle import leaf_hash
+from ledger.merkle import CompactRange, leaf_hash
 from ledger.outcomes import (
     AlreadyReversed,
     EntryExists,
@@ -42,6 +43,7 @@ from ledger.reads import (
     balances,
     compact_range,
     consistency_proof,
+    edge_from,
     entries,
     find_entry,
     head,
@@ -49,7 +51,7 @@ from ledger.reads import (
     latest_note,
     leaf_at,
     leaves,
-    legs_of,
+    legs_from,
     note_covering,
     resolution_of,
     reversal_of,
@@ -89,10 +91,28 @@ LOCK_KEY = 0x79726400
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _KIND = select(ENTRY.c.kind).where(ENTRY.c.entry_id == bindparam("entry_id"))
+# What an append must know, in as few round trips as it can be asked.
+_HEAD_AND_ID = (
+    select(HEAD.c.size, HEAD.c.compact_range, ENTRY.c.kind)
+    .select_from(HEAD.outerjoin(ENTRY, ENTRY.c.entry_id == bindparam("entry_id")))
+    .where(HEAD.c.head_id == 1)
+)
 _RESOLVER = ENTRY.alias("resolver")
-_PENDING_ROW = (
-    select(ENTRY.c.kind, ENTRY.c.reverses, _RESOLVER.c.entry_id, _RESOLVER.c.kind)
-    .select_from(ENTRY.outerjoin(_RESOLVER, _RESOLVER.c.resolves == ENTRY.c.entry_id))
+_PENDING_ROWS = (
+    select(
+        ENTRY.c.kind,
+        ENTRY.c.reverses,
+        _RESOLVER.c.entry_id,
+        _RESOLVER.c.kind,
+        LEG.c.debit,
+        LEG.c.credit,
+        LEG.c.amount_fen,
+    )
+    .select_from(
+        ENTRY.outerjoin(_RESOLVER, _RESOLVER.c.resolves == ENTRY.c.entry_id).outerjoin(
+            LEG, LEG.c.entry_id == ENTRY.c.entry_id
+        )
+    )
     .where(ENTRY.c.entry_id == bindparam("entry_id"))
 )
 _INSERT_ENTRY = insert(ENTRY)
@@ -138,11 +158,14 @@ def append_entry(
         raise LeafMismatch(f"the leaf is of {leaf.type} {leaf.entry_id}, not of this entry")
     recorded_us = to_us(at)
     _lock(connection)
-    _check_id(connection, entry, leaf)
+    row = connection.execute(_HEAD_AND_ID, {"entry_id": entry.entry_id}).one_or_none()
+    edge = edge_from(row)
+    if row is not None and row[2] is not None:
+        _refuse_repeat(connection, entry, leaf)
     pending = _check_references(connection, entry)
     if salt is not None:
         leaf = replace(leaf, seal=seal_of(entry, recorded_us=recorded_us, salt=salt))
-    appended = _append(connection, leaf.to_bytes())
+    appended = _append(connection, edge, leaf.to_bytes())
     connection.execute(
         _INSERT_ENTRY,
         {
@@ -165,7 +188,7 @@ def append_leaf(connection: Connection, leaf: Leaf) -> Appended:
     if leaf.type.startswith("entry."):
         raise LeafMismatch("a leaf of type entry.* comes with its entry")
     _lock(connection)
-    return _append(connection, leaf.to_bytes())
+    return _append(connection, compact_range(connection), leaf.to_bytes())
 
 
 def _lock(connection: Connection) -> None:
@@ -174,8 +197,7 @@ def _lock(connection: Connection) -> None:
         connection.execute(_LOCK, {"key": LOCK_KEY})
 
 
-def _append(connection: Connection, data: bytes) -> Appended:
-    edge = compact_range(connection)
+def _append(connection: Connection, edge: CompactRange, data: bytes) -> Appended:
     index = edge.size
     hashed = leaf_hash(data)
     edge.append(hashed)
@@ -189,9 +211,7 @@ def _append(connection: Connection, data: bytes) -> Appended:
     return Appended(index=index, leaf_hash=hashed, leaf=data)
 
 
-def _check_id(connection: Connection, entry: Entry, leaf: Leaf) -> None:
-    if connection.execute(_KIND, {"entry_id": entry.entry_id}).one_or_none() is None:
-        return
+def _refuse_repeat(connection: Connection, entry: Entry, leaf: Leaf) -> NoReturn:
     known = find_entry(connection, entry.entry_id)
     stored = leaf_at(connection, known.index) if known is not None else None
     if known is None or stored is None:
@@ -226,17 +246,20 @@ def _check_references(connection: Connection, entry: Entry) -> tuple[Leg, ...]:
 
 
 def _check_pending(connection: Connection, entry: Entry, pending_id: str) -> tuple[Leg, ...]:
-    row = connection.execute(_PENDING_ROW, {"entry_id": pending_id}).one_or_none()
-    if row is None:
+    rows = connection.execute(_PENDING_ROWS, {"entry_id": pending_id}).all()
+    if not rows:
         raise PendingNotFound(pending_id)
-    kind, reverses, resolved_by, resolved_as = row
+    kind, reverses, resolved_by, resolved_as = rows[0][:4]
     if kind != EntryKind.PENDING:
         raise NotPending(pending_id, kind=kind)
     if resolved_by is not None:
         raise PendingAlreadyResolved(pending_id, resolved_by=resolved_by, kind=resolved_as)
     if entry.kind is EntryKind.POSTED and reverses != entry.reverses:
         raise ReversesDiffers(entry.entry_id, pending_reverses=reverses)
-    return legs_of(connection, pending_id)
+    try:
+        return tuple(legs_from(row[4:] for row in rows if row[4] is not None))
+    except JournalError as error:
+        raise LedgerDamaged(f"a leg of entry {pending_id} is damaged: run verify") from error
 
 
 def _check_reversed(connection: Connection, reversed_id: str) -> None:
