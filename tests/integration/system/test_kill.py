@@ -36,6 +36,8 @@ ROUNDS = 60 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 5
 SEED = int(os.environ.get("YRD_SEED", "20261124"))
 CLAIMS = 12
 """Claims sent in each round."""
+MESSAGES = 6
+"""Messages of one claim: 1101, 5206, 2201, 2203A, 2204, 2207A."""
 PROVISIONAL = {"UNKNOWN", "REVERSAL_SENT"}
 
 pytestmark = pytest.mark.timeout(60 + 30 * ROUNDS)
@@ -84,11 +86,21 @@ def state_name(claim: claim_pb2.Claim) -> str:
     return claim_pb2.ClaimState.Name(claim.state).removeprefix("CLAIM_STATE_")
 
 
+def messages_seen(region: Sandbox) -> int:
+    state: Any = region.state()
+    return sum(state["calls"].values())
+
+
 async def send_until_killed(
-    gateway: KillableGateway, requests: list[claim_pb2.SettleClaimRequest], delay: float
+    gateway: KillableGateway,
+    requests: list[claim_pb2.SettleClaimRequest],
+    region: Sandbox,
+    kill_after: int,
 ) -> dict[str, claim_pb2.Claim]:
-    """What the hospital was told before the process died, by request_id."""
+    """What the hospital was told before the process died, by request_id. It dies once the region
+    has seen `kill_after` of this round's messages."""
     told: dict[str, claim_pb2.Claim] = {}
+    before = messages_seen(region)
 
     async with gateway.hospital() as stub:
 
@@ -97,7 +109,8 @@ async def send_until_killed(
                 told[request.request_id] = (await stub.SettleClaim(request, timeout=5)).claim
 
         calls = [asyncio.create_task(one(request)) for request in requests]
-        await asyncio.sleep(delay)
+        while messages_seen(region) - before < kill_after and not all(c.done() for c in calls):
+            await asyncio.sleep(0.001)
         await gateway.end(signal.SIGKILL)
         await asyncio.gather(*calls)
     return told
@@ -150,7 +163,10 @@ async def test_kill_minus_nine_at_any_moment_loses_nothing_and_doubles_nothing(
                 for n in range(CLAIMS)
             ]
             sent += [request.request_id for request in requests]
-            told |= await send_until_killed(gateway, requests, chance.uniform(0.0, 0.35))
+            kill_after = chance.randrange(CLAIMS * MESSAGES)
+            told |= await send_until_killed(
+                gateway, requests, sandboxes["zhejiang"], kill_after
+            )
         await gateway.start()
         found = await ask_all(gateway, sent)
         await gateway.end(signal.SIGTERM)
