@@ -36,6 +36,7 @@ DEFAULT_DAY = "2025-09-30"
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     help="待遇政策: show the dated rules, check them, and check worked cases against them.",
 )
 
@@ -109,7 +110,10 @@ def check(
     """核对算例: compute each case and compare to the fen. Exit 1 on any difference or bad row.
 
     `filed=no` takes the temporary-absence drop (seed 20 points, unverified) off the ratio; `any`
-    means that every person or grade it covers gives the same result.
+    means that every person or grade it covers gives the same result. Columns and words:
+    tests/golden/benefits/README.md.
+
+    Example: yrd policy check tests/golden/benefits/cases.csv
 
     Example: yrd policy check cases.csv --as-of 2025-09-30
     """

@@ -19,9 +19,19 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.commands.case_words import (
+    LEVELS,
+    PERSONS,
+    SCHEMES,
+    VISITS,
+    city_code,
+    is_any,
+    is_unsaid,
+    meaning,
+)
 from gateway.domain.accumulators import Accumulators
 from gateway.domain.benefits import BenefitCase, BenefitResult, compute
-from gateway.domain.bill import HospitalLevel, VisitKind
+from gateway.domain.bill import HospitalLevel
 from gateway.domain.breakdown import Fund
 from gateway.domain.errors import DomainError
 from gateway.domain.person_category import PersonCategory
@@ -39,31 +49,6 @@ REQUIRED = (
 )  # fmt: skip
 ELSEWHERE = "999999"
 """A visited place outside the regions we know by name: only that it is elsewhere counts."""
-
-_CITIES = {
-    "上海": "310000", "青浦": "310118", "苏州": "320500", "吴江": "320509", "嘉兴": "330400",
-    "嘉善": "330421",
-}  # fmt: skip
-_SCHEMES = {"职工": Scheme.EMPLOYEE, "居民": Scheme.RESIDENT}
-_VISITS = {
-    "门诊": VisitKind.OUTPATIENT, "普通门诊": VisitKind.OUTPATIENT, "急诊": VisitKind.EMERGENCY,
-    "住院": VisitKind.INPATIENT,
-}  # fmt: skip
-_LEVELS = {
-    "一级": HospitalLevel.PRIMARY, "基层": HospitalLevel.PRIMARY,
-    "一级及基层": HospitalLevel.PRIMARY, "社区": HospitalLevel.PRIMARY,
-    "二级": HospitalLevel.SECONDARY, "三级": HospitalLevel.TERTIARY,
-}  # fmt: skip
-_PERSONS = {
-    "在职": PersonCategory.ACTIVE, "退休": PersonCategory.RETIRED, "19-59": PersonCategory.ADULT,
-    "成年": PersonCategory.ADULT, "成年人": PersonCategory.ADULT, "60+": PersonCategory.SENIOR,
-    "60及以上": PersonCategory.SENIOR, "60以上": PersonCategory.SENIOR,
-    "老年": PersonCategory.SENIOR, "老年人": PersonCategory.SENIOR,
-    "学生": PersonCategory.STUDENT, "儿童": PersonCategory.STUDENT,
-    "学生儿童": PersonCategory.STUDENT, "0-18": PersonCategory.STUDENT,
-}  # fmt: skip
-_ANYONE = ("", "any", "不限")
-_NOT_SAID = ("", "n/a", "na", "-")
 
 
 class CasesUnreadable(ValueError):
@@ -185,10 +170,10 @@ def _compare(
 
 def _cases(row: dict[str, str], as_of: date) -> list[BenefitCase]:
     """The case of a row: one, or several where it says `any`."""
-    scheme = _word(row, "scheme", _SCHEMES)
+    scheme = _word(row, "scheme", SCHEMES)
     insured = _insured(row)
     visited, filing = _filing(row, insured)
-    kind = _word(row, "visit_type", _VISITS)
+    kind = _word(row, "visit_type", VISITS)
     in_scope = _fen(row, "inscp_scp_amt")
     if in_scope < 0:
         raise _RowError("inscp_scp_amt 不能为负")
@@ -207,28 +192,23 @@ def _cases(row: dict[str, str], as_of: date) -> list[BenefitCase]:
 
 def _persons(row: dict[str, str], scheme: Scheme) -> list[PersonCategory]:
     text = row["person_status"]
-    if text.lower() in _ANYONE:
+    if is_any(text):
         return [p for p in PersonCategory if p.scheme is scheme]
-    for noise in ("岁", " ", "居民", "职工"):
-        text = text.replace(noise, "")
-    text = text.replace("–", "-").replace("~", "-").replace("~", "-").replace("至", "-")
-    person = _PERSONS.get(text)
-    if person is None:
-        raise _RowError(f"person_status:不认识“{row['person_status']}”")
+    person = _word(row, "person_status", PERSONS)
     if person.scheme is not scheme:
-        raise _RowError(f"person_status:“{row['person_status']}”与险种“{row['scheme']}”不相配")
+        raise _RowError(f"person_status:“{text}”与险种“{row['scheme']}”不相配")
     return [person]
 
 
 def _levels(row: dict[str, str]) -> list[HospitalLevel]:
-    if row["hospital_level"].lower() in _ANYONE:
+    if is_any(row["hospital_level"]):
         return list(HospitalLevel)
-    return [_word(row, "hospital_level", _LEVELS)]
+    return [_word(row, "hospital_level", LEVELS)]
 
 
 def _insured(row: dict[str, str]) -> str:
     code, city = row.get("insured_area_code", ""), row.get("insured_city", "")
-    named = _city(city)
+    named = city_code(city)
     if not code and named is None:
         raise _RowError(f"insured_city:不认识“{city}”,请填 insured_area_code")
     if not (len(code or "000000") == 6 and (code or "0").isascii() and (code or "0").isdigit()):
@@ -242,8 +222,8 @@ def _insured(row: dict[str, str]) -> str:
 def _filing(row: dict[str, str], insured: str) -> tuple[str, Filing]:
     """Where the visit was and how it was filed."""
     said, city = row.get("filed", "").lower(), row.get("visited_city", "")
-    visited = insured if not city else _city(city) or ELSEWHERE
-    if said in _NOT_SAID:
+    visited = insured if not city else city_code(city) or ELSEWHERE
+    if is_unsaid(said):
         if is_elsewhere(insured, visited):
             raise _RowError("filed:异地就医须填 yes 或 no")
         return insured, Filing.UNSPECIFIED
@@ -257,10 +237,6 @@ def _filing(row: dict[str, str], insured: str) -> tuple[str, Filing]:
     return (visited if is_elsewhere(insured, visited) else ELSEWHERE), answers[said]
 
 
-def _city(name: str) -> str | None:
-    return _CITIES.get(name.rstrip("市区县"))
-
-
 def _day(row: dict[str, str], as_of: date) -> date:
     text = row.get("service_date") or row.get("service_day") or ""
     if not text:
@@ -272,7 +248,7 @@ def _day(row: dict[str, str], as_of: date) -> date:
 
 
 def _stay_no(row: dict[str, str]) -> int:
-    if row.get("stay_no", "").lower() in _NOT_SAID:
+    if is_unsaid(row.get("stay_no", "")):
         return 1
     number = _parse(row, "stay_no", int, "应为 1、2、3 …")
     if number < 1:
@@ -293,9 +269,10 @@ def _accumulators(row: dict[str, str]) -> Accumulators:
 
 
 def _word(row: dict[str, str], key: str, words: dict[str, T]) -> T:
-    if row[key] not in words:
+    found = meaning(row[key], words)
+    if found is None:
         raise _RowError(f"{key}:不认识“{row[key]}”,应为 {'、'.join(words)}")
-    return words[row[key]]
+    return found
 
 
 def _fen(row: dict[str, str], key: str) -> int:

@@ -104,11 +104,18 @@ def test_a_bad_row_exits_1_and_goes_to_stderr(tmp_path: Path) -> None:
     ("status", "fund"),
     [
         ("19-59", "150.00"), ("19–59岁", "150.00"), ("60+", "250.00"), ("60岁及以上", "250.00"),
-        ("学生", "250.00"), ("学生儿童", "250.00"),
+        ("学生", "250.00"), ("学生儿童", "250.00"), ("19~59 岁居民", "150.00"),
     ],
 )  # fmt: skip
 def test_age_bands_are_read_as_people_write_them(tmp_path: Path, status: str, fund: str) -> None:
     row = f"X,上海,310000,居民,{status},门诊,三级,,上海,n/a,,800.00,{fund}"
+    code, _, err = run("check", str(cases_file(tmp_path, row)))
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("level", ["三级甲等", "三级医院", " 三级 "])
+def test_grades_and_schemes_are_read_with_what_surrounds_them(tmp_path: Path, level: str) -> None:
+    row = f"X,上海市,310118,城镇职工医保,在职人员,普通门诊,{level},,,N/A,,800.00,210.00"
     code, _, err = run("check", str(cases_file(tmp_path, row)))
     assert (code, err) == (0, "")
 
