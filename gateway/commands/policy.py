@@ -113,8 +113,6 @@ def check(
     means that every person or grade it covers gives the same result. Columns and words:
     tests/golden/benefits/README.md.
 
-    Example: yrd policy check tests/golden/benefits/cases.csv
-
     Example: yrd policy check cases.csv --as-of 2025-09-30
     """
     day = _day(as_of)
