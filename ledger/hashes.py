@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from ledger.merkle import HASH_SIZE
 from ledger.outcomes import LedgerDamaged
-from ledger.tables import LEAF, TILE
+from ledger.tables import LEAF, TILE, raw
 from ledger.tiles import WIDTH, locate, perfect_root, split_hashes
 
 _TILE = select(TILE.c.hashes).where(
@@ -60,7 +60,7 @@ class StoredHashes:
         full = self._connection.execute(_TILE, {"level": level, "tile_index": index}).scalar()
         if full is None:
             return hashes_below(self._connection, level, index)
-        data = bytes(full)
+        data = raw(full)
         if len(data) != WIDTH * HASH_SIZE:
             raise LedgerDamaged(f"tile {level}/{index} has {len(data)} bytes")
         return split_hashes(data)
@@ -73,7 +73,7 @@ def hashes_below(connection: Connection, level: int, index: int) -> list[bytes]:
         rows = connection.execute(_LEAF_HASHES, {"low": low, "high": high})
     else:
         rows = connection.execute(_TILE_ROOTS, {"level": level - 1, "low": low, "high": high})
-    return [bytes(value) for value in rows.scalars()]
+    return [raw(value) for value in rows.scalars()]
 
 
 def write_full_tiles(connection: Connection, size: int) -> None:

@@ -17,7 +17,7 @@ from ledger import merkle
 from ledger.hashes import StoredHashes
 from ledger.journal import Account, Entry, EntryKind, JournalError, Leg
 from ledger.outcomes import LedgerDamaged, LedgerNotInstalled
-from ledger.tables import BALANCE, CHECKPOINT, ENTRY, HEAD, LEAF, LEG
+from ledger.tables import BALANCE, CHECKPOINT, ENTRY, HEAD, LEAF, LEG, raw
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def edge_from(row: Sequence[Any] | None) -> merkle.CompactRange:
     if row is None:
         raise LedgerNotInstalled("the ledger has no head row: run the migrations")
     try:
-        return merkle.CompactRange.from_bytes(row[0], bytes(row[1]))
+        return merkle.CompactRange.from_bytes(row[0], raw(row[1]))
     except ValueError as error:
         raise LedgerDamaged("the head row is damaged: run verify") from error
 
@@ -122,7 +122,7 @@ def leaves(connection: Connection, start: int, end: int) -> Iterator[StoredLeaf]
         _LEAVES, {"start": start, "end": end}, execution_options={"yield_per": 1000}
     )
     for index, data, leaf_hash in found:
-        yield StoredLeaf(index=index, data=bytes(data), leaf_hash=bytes(leaf_hash))
+        yield StoredLeaf(index=index, data=raw(data), leaf_hash=raw(leaf_hash))
 
 
 def leaf_at(connection: Connection, index: int) -> StoredLeaf | None:
@@ -193,9 +193,11 @@ def balances(connection: Connection, book: str | None = None) -> tuple[Balance, 
     if book is not None:
         # "0" follows "/", so that the range holds exactly the codes of this book.
         query = query.where(BALANCE.c.account >= f"{book}/", BALANCE.c.account < f"{book}0")
-    return tuple(
-        Balance(Account.parse(code), *amounts) for code, *amounts in connection.execute(query)
-    )
+    rows = connection.execute(query)
+    try:
+        return tuple(Balance(Account.parse(code), *amounts) for code, *amounts in rows)
+    except JournalError as error:
+        raise LedgerDamaged("a balance is of no account: run verify") from error
 
 
 def latest_note(connection: Connection) -> str | None:
@@ -223,13 +225,17 @@ def from_us(us: int) -> datetime:
 
 
 def _stored(connection: Connection, row: Row[Any]) -> StoredEntry:
-    entry = Entry(
-        entry_id=row.entry_id,
-        kind=EntryKind(row.kind),
-        legs=legs_of(connection, row.entry_id),
-        resolves=row.resolves,
-        reverses=row.reverses,
-    )
+    legs = legs_of(connection, row.entry_id)
+    try:
+        entry = Entry(
+            entry_id=row.entry_id,
+            kind=EntryKind(row.kind),
+            legs=legs,
+            resolves=row.resolves,
+            reverses=row.reverses,
+        )
+    except ValueError as error:
+        raise LedgerDamaged(f"entry {row.entry_id} is damaged: run verify") from error
     return StoredEntry(entry=entry, index=row.leaf_index, recorded_at=from_us(row.recorded_us))
 
 

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from ledger.outcomes import LedgerDamaged
+
 _Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid is spelled INTEGER
 
 _NO_ROWID = {"sqlite_with_rowid": False}
@@ -152,6 +154,13 @@ TILE = _table("ledger_tile")
 HEAD = _table("ledger_head")
 CHECKPOINT = _table("ledger_checkpoint")
 TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT)
+
+
+def raw(value: object) -> bytes:
+    """A blob as bytes. SQLite lets a column hold text where a blob belongs: that is damage."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise LedgerDamaged("a column of bytes holds something else: run verify")
 
 
 def immutability_ddl(dialect: str) -> list[str]:

@@ -17,7 +17,7 @@ from ledger.leaf import Leaf, LeafError
 from ledger.reads import legs_from
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
 from ledger.seal import seal_of
-from ledger.tables import BALANCE, ENTRY, LEAF, LEG
+from ledger.tables import BALANCE, ENTRY, LEAF, LEG, raw
 
 _STREAM = {"yield_per": 1000}
 _PENDING = ENTRY.alias("pending")
@@ -156,7 +156,7 @@ def _leaf(findings: Findings, row: Row[Any]) -> Leaf | None:
         findings.add("LEAF_MISSING", where, f"it has no leaf {row.leaf_index}", RESTORE)
         return None
     try:
-        leaf = Leaf.parse(bytes(row.leaf))
+        leaf = Leaf.parse(raw(row.leaf))
     except LeafError as error:
         findings.add("LEAF_MALFORMED", f"ledger_leaf {row.leaf_index}", str(error), INVESTIGATE)
         return None
@@ -191,7 +191,7 @@ def _check_reverses(findings: Findings, row: Row[Any]) -> None:
 
 
 def _check_seal(findings: Findings, row: Row[Any], entry: Entry, leaf: Leaf) -> None:
-    salt = None if row.seal_salt is None else bytes(row.seal_salt)
+    salt = None if row.seal_salt is None else raw(row.seal_salt)
     if salt is None and leaf.seal is None:
         findings.count("unsealed")
         return

@@ -17,7 +17,7 @@ from ledger.note import NoteVerifier
 from ledger.outcomes import LedgerError
 from ledger.reads import compact_range
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
-from ledger.tables import CHECKPOINT, ENTRY, LEAF, TILE
+from ledger.tables import CHECKPOINT, ENTRY, LEAF, TILE, raw
 from ledger.tiles import WIDTH, perfect_root
 
 _STREAM = {"yield_per": 1000}
@@ -44,8 +44,8 @@ def check_log(connection: Connection, findings: Findings, log: NoteVerifier) -> 
             what = f"leaf {derived.size} is missing; nothing after it is proven"
             findings.add("LEAF_MISSING", f"ledger_leaf {derived.size}", what, RESTORE)
             return
-        hashed = leaf_hash(bytes(data))
-        if hashed != bytes(stored_hash):
+        hashed = leaf_hash(raw(data))
+        if hashed != raw(stored_hash):
             what = "the bytes of the leaf do not fit its hash"
             findings.add("LEAF_HASH_DIFFERS", f"ledger_leaf {index}", what, INVESTIGATE)
         derived.append(hashed)
@@ -63,7 +63,7 @@ def check_evidence(connection: Connection, findings: Findings) -> None:
     for index, data in connection.execute(_EVIDENCE, execution_options=_STREAM):
         where = f"ledger_leaf {index}"
         try:
-            leaf = Leaf.parse(bytes(data))
+            leaf = Leaf.parse(raw(data))
         except LeafError as error:
             findings.add("LEAF_MALFORMED", where, str(error), INVESTIGATE)
             continue
@@ -126,7 +126,7 @@ class _Tiles:
         if row is None:
             what = "the tile is full and not stored"
             self._findings.add("TILE_MISSING", where, what, REBUILD)
-        elif bytes(row[0]) != b"".join(hashes) or bytes(row[1]) != root:
+        elif raw(row[0]) != b"".join(hashes) or raw(row[1]) != root:
             what = "the stored tile does not fit the leaves below it"
             self._findings.add("TILE_DIFFERS", where, what, REBUILD)
         return root

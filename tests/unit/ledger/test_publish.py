@@ -55,6 +55,13 @@ def test_a_flipped_bit_in_a_leaf_stops_the_signing(books: Books) -> None:
         books.sign()
 
 
+def test_text_where_bytes_belong_stops_the_signing(books: Books) -> None:
+    books.fill(3)
+    books.tamper("UPDATE ledger_leaf SET leaf = leaf || ' ' WHERE leaf_index = 1")
+    with pytest.raises(LedgerDamaged):
+        books.sign()
+
+
 def test_a_leaf_changed_with_its_hash_does_not_fit_the_head(books: Books) -> None:
     books.fill(3)
     changed = evidence("forged").to_bytes()

@@ -17,6 +17,7 @@ from ledger.outcomes import (
     EntryExistsWithDifferent,
     HeadMoved,
     LeafMismatch,
+    LedgerDamaged,
     LedgerNotInstalled,
     NotPending,
     PendingAlreadyResolved,
@@ -227,6 +228,20 @@ def test_a_database_without_a_head_is_not_a_ledger(books: Books) -> None:
     books.tamper("DELETE FROM ledger_head")
     with pytest.raises(LedgerNotInstalled):
         books.append(pending("e1"))
+
+
+def test_rows_that_cannot_be_read_are_said_to_be_damaged(books: Books) -> None:
+    books.append(pending("e1"))
+    books.tamper(
+        "PRAGMA ignore_check_constraints = ON",
+        "UPDATE ledger_entry SET kind = 'x'",
+        "UPDATE ledger_balance SET account = 'x' WHERE account LIKE '%/payable/%'",
+    )
+    with books.engine.connect() as connection:
+        with pytest.raises(LedgerDamaged):
+            store.find_entry(connection, "e1")
+        with pytest.raises(LedgerDamaged):
+            store.balances(connection)
 
 
 def test_a_sealed_entry_says_so_in_its_leaf(books: Books) -> None:
