@@ -69,12 +69,15 @@ class Gateway:
         settings = self._settings
         self._opened = open_store(
             StoreOptions(
-                database=settings.database, keys_dir=settings.keys_dir,
+                database=settings.database,
+                keys_dir=settings.keys_dir,
                 log_origin=settings.log_origin,
                 production=settings.environment is Environment.PRODUCTION,
                 outside_checkpoint=settings.outside_checkpoint,
             ),
-            encode=encode_claim, clock=self._clock, ids=self._ids,
+            encode=encode_claim,
+            clock=self._clock,
+            ids=self._ids,
         )
         clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
         self._regions = connect(_connections(settings), clocks)
@@ -100,8 +103,11 @@ class Gateway:
 
     def _report(self, where: str, claim_id: str, error: Exception) -> None:
         self._logger.error(
-            "journey_failed_after_intent", step=where, claim_id=claim_id,
-            error_type=type(error).__name__, exc_info=error,
+            "journey_failed_after_intent",
+            step=where,
+            claim_id=claim_id,
+            error_type=type(error).__name__,
+            exc_info=error,
         )
 
     async def _drain(self) -> None:
@@ -117,27 +123,47 @@ class Gateway:
         settings = self._settings
         production = settings.environment is Environment.PRODUCTION
         return RpcServer(
-            listen=settings.listen, tls=_tls_files(settings), plaintext=settings.plaintext,
+            listen=settings.listen,
+            tls=_tls_files(settings),
+            plaintext=settings.plaintext,
             institutions=self._institutions,
             id_mode=IdMode.PRODUCTION if production else IdMode.DEMO,
-            journeys=self._make_journeys(opened, regions), log=opened.log, clock=self._clock,
-            make_request_id=self._ids.request_id, logger=self._logger,
+            journeys=self._make_journeys(opened, regions),
+            log=opened.log,
+            clock=self._clock,
+            make_request_id=self._ids.request_id,
+            logger=self._logger,
+            observe=self._observe,
         )
 
     def _make_journeys(self, opened: OpenStore, regions: ConnectedRegions) -> Journeys:
         store, clock, ids, hasher = opened.store, self._clock, self._ids, opened.hasher
         assess = AssessBill(
-            regions=regions, catalogues=self._catalogues, policies=self._policies,
-            clock=clock, msgids=opened.msgids,
+            regions=regions,
+            catalogues=self._catalogues,
+            policies=self._policies,
+            clock=clock,
+            msgids=opened.msgids,
         )
         settle = SettleClaim(
-            store=store, assess=assess, clock=clock, ids=ids, hasher=hasher,
-            encode=encode_claim, observe=self._observe, trouble=self._report,
+            store=store,
+            assess=assess,
+            clock=clock,
+            ids=ids,
+            hasher=hasher,
+            encode=encode_claim,
+            observe=self._observe,
+            trouble=self._report,
             resolve_after=timedelta(milliseconds=self._settings.resolve_after_ms),
         )
         reverse = ReverseClaim(
-            store=store, regions=regions, clock=clock, ids=ids, hasher=hasher,
-            encode=encode_claim, trouble=self._report,
+            store=store,
+            regions=regions,
+            clock=clock,
+            ids=ids,
+            hasher=hasher,
+            encode=encode_claim,
+            trouble=self._report,
         )
         self._runs = [settle.running, reverse.running]
         return Journeys(
@@ -158,11 +184,18 @@ class Gateway:
             attempts_max=settings.reversal_attempts_max,
         )
         resolve = ResolveUnknown(
-            store=store, regions=regions, institutions=self._institutions, clock=clock,
-            ids=self._ids, timings=timings,
+            store=store,
+            regions=regions,
+            institutions=self._institutions,
+            clock=clock,
+            ids=self._ids,
+            timings=timings,
         )
         tell = TellVisited(
-            store=store, regions=regions, institutions=self._institutions, clock=clock,
+            store=store,
+            regions=regions,
+            institutions=self._institutions,
+            clock=clock,
             msgids=opened.msgids,
         )
         pause_s = settings.worker_interval_ms / 1000

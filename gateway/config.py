@@ -1,4 +1,5 @@
-"""Settings: from `yrd.toml` in the data directory and YRD_ environment variables; refuses half a house.
+"""Settings: from `yrd.toml` in the data directory and YRD_ environment variables; refuses half a
+house.
 
 Every field says what it is and its unit. Unknown keys are refused. Secrets are named by file path,
 never by value. Relative paths are relative to the settings file.
@@ -35,7 +36,9 @@ class RegionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str = Field(description="Where the province's platform listens, e.g. http://127.0.0.1:8431")
+    base_url: str = Field(
+        description="Where the province's platform listens, e.g. http://127.0.0.1:8431"
+    )
     profile: str = Field(description="Name of the adapter profile: shanghai, jiangsu or zhejiang.")
     secrets_file: Path = Field(description="TOML file with the signing secrets of this province.")
     timeout_s: float = Field(20.0, gt=0, description="Longest wait for one answer, seconds.")
@@ -62,25 +65,43 @@ class Settings(BaseSettings):
     environment: Environment = Field(description="demo, test or production; must be said.")
     database: Path = Field(Path("yrd.db"), description="SQLite file of the gateway.")
     keys_dir: Path = Field(Path("keys"), description="Directory of key files, mode 0700.")
-    log_origin: str = Field(description="Origin and key name of the transparency log, a schema-less URL.")
+    log_origin: str = Field(
+        description="Origin and key name of the transparency log, a schema-less URL."
+    )
     outside_checkpoint: Path = Field(
-        Path("checkpoint.txt"), description="fsynced copy of the newest checkpoint outside the database."
+        Path("checkpoint.txt"),
+        description="fsynced copy of the newest checkpoint outside the database.",
     )
     participants: Path = Field(Path("participants.toml"), description="Institutions that may call.")
-    listen: str = Field("127.0.0.1:0", description="host:port of the gRPC server; port 0 = any free.")
-    tls: TlsSettings | None = Field(None, description="mTLS files; required unless plaintext is set.")
+    listen: str = Field(
+        "127.0.0.1:0", description="host:port of the gRPC server; port 0 = any free."
+    )
+    tls: TlsSettings | None = Field(
+        None, description="mTLS files; required unless plaintext is set."
+    )
     plaintext: bool = Field(False, description="Serve without TLS; refused in production.")
     log_file: Path | None = Field(None, description="JSON log file; stderr when unset.")
-    regions: dict[str, RegionSettings] = Field(description="Province code (2 digits) → its platform.")
-    checkpoint_interval_ms: int = Field(250, ge=20, description="Pause between signed checkpoints, ms.")
+    regions: dict[str, RegionSettings] = Field(
+        description="Province code (2 digits) → its platform."
+    )
+    checkpoint_interval_ms: int = Field(
+        250, ge=20, description="Pause between signed checkpoints, ms."
+    )
     worker_interval_ms: int = Field(500, ge=20, description="Pause between worker rounds, ms.")
     resolve_after_ms: int = Field(
-        30_000, ge=0,
-        description="Wait before a 2601 is sent for an unknown outcome, ms: the original may still be under way.",
+        30_000,
+        ge=0,
+        description="Wait before a 2601 for an unknown outcome, ms: the original may be under way.",
     )
-    reversal_retry_ms: int = Field(60_000, ge=1, description="First pause between 2601 attempts, ms; doubles.")
-    reversal_attempts_max: int = Field(10, ge=1, description="2601 attempts before a person is asked.")
-    drain_ms: int = Field(10_000, ge=0, description="Longest wait for running calls at SIGTERM, ms.")
+    reversal_retry_ms: int = Field(
+        60_000, ge=1, description="First pause between 2601 attempts, ms; doubles."
+    )
+    reversal_attempts_max: int = Field(
+        10, ge=1, description="2601 attempts before a person is asked."
+    )
+    drain_ms: int = Field(
+        10_000, ge=0, description="Longest wait for running calls at SIGTERM, ms."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -97,13 +118,17 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _whole(self) -> Settings:
         if self.tls is None and not self.plaintext:
-            raise ValueError("tls is missing: name certificate, key and client_ca, or set plaintext = true")
+            raise ValueError(
+                "tls is missing: name certificate, key and client_ca, or set plaintext = true"
+            )
         if self.environment is Environment.PRODUCTION:
             if self.plaintext:
                 raise ValueError("plaintext is refused in production: configure [tls]")
             stand_ins = sorted(k for k, r in self.regions.items() if r.sandbox)
             if stand_ins:
-                raise ValueError(f"sandbox regions are refused in production: {', '.join(stand_ins)}")
+                raise ValueError(
+                    f"sandbox regions are refused in production: {', '.join(stand_ins)}"
+                )
         unserved = sorted(set(self.regions) - {"31", "32", "33"})
         if unserved:
             raise ValueError(f"regions: no adapter for province {', '.join(unserved)}")
@@ -116,19 +141,25 @@ class Settings(BaseSettings):
             return path if path.is_absolute() else base / path
 
         tls = self.tls and TlsSettings(
-            certificate=fix(self.tls.certificate), key=fix(self.tls.key),
+            certificate=fix(self.tls.certificate),
+            key=fix(self.tls.key),
             client_ca=fix(self.tls.client_ca),
         )
         regions = {
             code: region.model_copy(update={"secrets_file": fix(region.secrets_file)})
             for code, region in self.regions.items()
         }
-        return self.model_copy(update={
-            "database": fix(self.database), "keys_dir": fix(self.keys_dir),
-            "outside_checkpoint": fix(self.outside_checkpoint),
-            "participants": fix(self.participants), "tls": tls, "regions": regions,
-            "log_file": fix(self.log_file) if self.log_file else None,
-        })
+        return self.model_copy(
+            update={
+                "database": fix(self.database),
+                "keys_dir": fix(self.keys_dir),
+                "outside_checkpoint": fix(self.outside_checkpoint),
+                "participants": fix(self.participants),
+                "tls": tls,
+                "regions": regions,
+                "log_file": fix(self.log_file) if self.log_file else None,
+            }
+        )
 
 
 def load_settings(path: Path) -> Settings:
@@ -136,7 +167,9 @@ def load_settings(path: Path) -> Settings:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); `yrd demo --keep DIR` makes one") from error
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); `yrd demo --keep DIR` makes one"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     try:

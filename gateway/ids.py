@@ -1,7 +1,7 @@
 """The only maker of ids and randomness: prefixed, time-ordered, never derived from a person.
 
-An id is a prefix and 26 characters of Crockford base32: 48 bits of milliseconds, then 80 random bits
-(the ULID layout), so that ids sort by time and two processes never meet.
+An id is a prefix and 26 characters of Crockford base32: 48 bits of milliseconds, then 80 random
+bits (the ULID layout), so that ids sort by time and two processes never meet.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""参与机构: which institutions may call, from `participants.toml`. Refuses a row it cannot trust."""
+"""参与机构: which institutions may call, from `participants.toml`. Refuses a row it cannot
+trust."""
 
 from __future__ import annotations
 

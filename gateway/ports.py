@@ -1,8 +1,8 @@
 """What the core needs from the world, as Protocols. Adapters and the store implement them.
 
 "No" is a value and so is "no answer": a region call never raises for anything the region or the
-network did. A refusal is `Declined`, a lost reply is `NoAnswer`, and only what provably never reached
-the region is `NotDelivered`.
+network did. A refusal is `Declined`, a lost reply is `NoAnswer`, and only what provably never
+reached the region is `NotDelivered`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Neither yes nor no: time-out, cut connection, 5xx, unreadable, unverifiable, another's reply."""
+    """Neither yes nor no: time-out, cut connection, 5xx, unreadable, unverifiable, another's
+    reply."""
 
     cause: str
     exchange: Exchange
@@ -226,7 +227,7 @@ class RegionGateway(Protocol):
         """Tell the *visited* region of a settlement (assumption; idempotent by settlement_no)."""
 
     def health(self) -> str:
-        """"closed", "open" or "half_open": the breaker's state."""
+        """ "closed", "open" or "half_open": the breaker's state."""
 
 
 class Regions(Protocol):
@@ -249,7 +250,8 @@ class Opening:
 
 
 class Books(Protocol):
-    """One transaction: state, journal and leaf together. Synchronous: nothing can await inside it."""
+    """One transaction: state, journal and leaf together. Synchronous: nothing can await inside
+    it."""
 
     def claim(self, claim_id: str) -> ClaimRecord | None: ...
 
@@ -279,7 +281,9 @@ class Books(Protocol):
     def record_messages(self, claim_id: str, messages: tuple[PlannedMessage, ...]) -> None:
         """Each msgid once, for ever; raises InvariantViolated on a repeat."""
 
-    def record_exchange(self, msgid: str, subject_ref: str, outcome: str, exchange: Exchange) -> None:
+    def record_exchange(
+        self, msgid: str, subject_ref: str, outcome: str, exchange: Exchange
+    ) -> None:
         """Raw bytes as evidence, encrypted."""
 
     def append_entry(
@@ -297,7 +301,9 @@ class Books(Protocol):
 
     def finish_outbox(self, item_id: str, at: datetime) -> None: ...
 
-    def postpone_outbox(self, item_id: str, attempts: int, due_at: datetime, error: str) -> None: ...
+    def postpone_outbox(
+        self, item_id: str, attempts: int, due_at: datetime, error: str
+    ) -> None: ...
 
 
 class BooksReader(Protocol):
@@ -388,12 +394,13 @@ class ClaimEncoder(Protocol):
 
 
 class MsgidSource(Protocol):
-    """Msgids for calls without effect (1101, 5206, 2206): reserved in blocks from durable storage."""
+    """Msgids for calls without effect (1101, 5206, 2206): reserved in blocks from durable
+    storage."""
 
     async def take(self, institution: str, count: int) -> tuple[str, ...]: ...
 
 
-# --- the log ---------------------------------------------------------------------------------------
+# --- the log -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

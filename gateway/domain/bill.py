@@ -57,7 +57,8 @@ class BillLine:
     amount_fen: int
     """明细项目费用总额 = quantity × unit_price, half up to the fen (I6)."""
     hospital_approved: bool | None = None
-    """hosp_appr_flag for restricted items (限制用药): True covered, False own pay, None not said."""
+    """hosp_appr_flag for restricted items (限制用药): True covered, False own pay, None not
+    said."""
     refund_of: str | None = None
     """init_feedetl_sn: the line_no of the original."""
 

@@ -121,9 +121,17 @@ class Breakdown:
         if abs(self.deductible_fen) > abs(self.in_scope_fen):
             found.append("I7")
         amounts = (
-            self.total_fen, self.own_pay_fen, self.over_limit_fen, self.pre_self_pay_fen,
-            self.in_scope_fen, self.deductible_fen, *(a for _, a in self.funds),
-            self.account_fen, self.family_account_fen, self.cash_fen, self.hospital_fen,
+            self.total_fen,
+            self.own_pay_fen,
+            self.over_limit_fen,
+            self.pre_self_pay_fen,
+            self.in_scope_fen,
+            self.deductible_fen,
+            *(a for _, a in self.funds),
+            self.account_fen,
+            self.family_account_fen,
+            self.cash_fen,
+            self.hospital_fen,
         )
         if any(a < 0 for a in amounts) and any(a > 0 for a in amounts):
             found.append("SIGN")
@@ -133,8 +141,16 @@ class Breakdown:
         """(part, ours, theirs) wherever two breakdowns disagree; the working is not compared."""
         rows: list[tuple[str, int, int]] = []
         for name in (
-            "total_fen", "own_pay_fen", "over_limit_fen", "pre_self_pay_fen", "in_scope_fen",
-            "deductible_fen", "fund_total_fen", "account_fen", "cash_fen", "hospital_fen",
+            "total_fen",
+            "own_pay_fen",
+            "over_limit_fen",
+            "pre_self_pay_fen",
+            "in_scope_fen",
+            "deductible_fen",
+            "fund_total_fen",
+            "account_fen",
+            "cash_fen",
+            "hospital_fen",
         ):
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:

@@ -1,13 +1,13 @@
 """异地就医直接结算: the life of one claim, as one table that can be read aloud.
 
-Pure. `transition(state, event)` is the only way a claim moves; `next_steps(state, ...)` says what is
-to be done about a claim in a state, and both the journey and the worker run exactly that. The table
-is explored exhaustively in tests/unit/domain/test_claim_life.py: never two effective settlements for
-one claim, never a posted entry without a region's yes, every state can still end.
+Pure. `transition(state, event)` is the only way a claim moves; `next_steps(state, ...)` says what
+is to be done about a claim in a state, and both the journey and the worker run exactly that. The
+table is explored exhaustively in tests/unit/domain/test_claim_life.py: never two effective
+settlements for one claim, never a posted entry without a region's yes, every state can still end.
 
-Facts behind it (national interface, domain numbering §10): a settle call takes effect at once; after
-a lost reply the only handle is the original msgid (冲正 2601), whose answer is provisional; only
-reconciliation (3201/3202) has the last word.
+Facts behind it (national interface, domain numbering §10): a settle call takes effect at once;
+after a lost reply the only handle is the original msgid (冲正 2601), whose answer is provisional;
+only reconciliation (3201/3202) has the last word.
 """
 
 from __future__ import annotations
@@ -106,38 +106,40 @@ class Transition:
 
 _S, _E, _L = ClaimState, ClaimEvent, LedgerAct
 
-TABLE: MappingProxyType[tuple[ClaimState, ClaimEvent], Transition] = MappingProxyType({
-    (_S.RECORDED, _E.REGION_SETTLED): Transition(_S.SETTLED, _L.POST),
-    (_S.RECORDED, _E.REGION_SETTLED_BROKEN): Transition(_S.REVIEW),
-    (_S.RECORDED, _E.REGION_REFUSED): Transition(_S.REFUSED, _L.VOID),
-    (_S.RECORDED, _E.NOT_SENT): Transition(_S.VOIDED, _L.VOID),
-    (_S.RECORDED, _E.NO_ANSWER): Transition(_S.UNKNOWN),
-    # A late answer after we said "unknown" is still an answer, until a 2601 crosses it.
-    (_S.UNKNOWN, _E.REGION_SETTLED): Transition(_S.SETTLED, _L.POST),
-    (_S.UNKNOWN, _E.REGION_SETTLED_BROKEN): Transition(_S.REVIEW),
-    (_S.UNKNOWN, _E.REGION_REFUSED): Transition(_S.REFUSED, _L.VOID),
-    (_S.UNKNOWN, _E.NOT_SENT): Transition(_S.VOIDED, _L.VOID),
-    (_S.UNKNOWN, _E.NO_ANSWER): Transition(_S.UNKNOWN),
-    (_S.UNKNOWN, _E.REVERSAL_BY_MSGID): Transition(_S.REVERSAL_SENT),
-    (_S.UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
-    (_S.UNKNOWN, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
-    # After a 2601 left us, only reconciliation decides; answers in between are evidence, not facts.
-    (_S.REVERSAL_SENT, _E.REVERSAL_BY_MSGID): Transition(_S.REVERSAL_SENT),
-    (_S.REVERSAL_SENT, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
-    (_S.REVERSAL_SENT, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
-    (_S.REVIEW, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
-    (_S.REVIEW, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
-    (_S.SETTLED, _E.CANCEL_REQUESTED): Transition(_S.REVERSING, _L.PEND_REVERSAL),
-    (_S.REVERSING, _E.CANCEL_ACCEPTED): Transition(_S.REVERSED, _L.POST_REVERSAL),
-    (_S.REVERSING, _E.CANCEL_REFUSED): Transition(_S.SETTLED, _L.VOID_REVERSAL),
-    (_S.REVERSING, _E.CANCEL_NOT_SENT): Transition(_S.SETTLED, _L.VOID_REVERSAL),
-    (_S.REVERSING, _E.CANCEL_NO_ANSWER): Transition(_S.REVERSAL_UNKNOWN),
-    (_S.REVERSAL_UNKNOWN, _E.CANCEL_ACCEPTED): Transition(_S.REVERSED, _L.POST_REVERSAL),
-    (_S.REVERSAL_UNKNOWN, _E.CANCEL_REFUSED): Transition(_S.REVERSAL_UNKNOWN),
-    (_S.REVERSAL_UNKNOWN, _E.CANCEL_NO_ANSWER): Transition(_S.REVERSAL_UNKNOWN),
-    (_S.REVERSAL_UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.VOID_REVERSAL),
-    (_S.REVERSAL_UNKNOWN, _E.FOUND_ABSENT): Transition(_S.REVERSED, _L.POST_REVERSAL),
-})
+TABLE: MappingProxyType[tuple[ClaimState, ClaimEvent], Transition] = MappingProxyType(
+    {
+        (_S.RECORDED, _E.REGION_SETTLED): Transition(_S.SETTLED, _L.POST),
+        (_S.RECORDED, _E.REGION_SETTLED_BROKEN): Transition(_S.REVIEW),
+        (_S.RECORDED, _E.REGION_REFUSED): Transition(_S.REFUSED, _L.VOID),
+        (_S.RECORDED, _E.NOT_SENT): Transition(_S.VOIDED, _L.VOID),
+        (_S.RECORDED, _E.NO_ANSWER): Transition(_S.UNKNOWN),
+        # A late answer after we said "unknown" is still an answer, until a 2601 crosses it.
+        (_S.UNKNOWN, _E.REGION_SETTLED): Transition(_S.SETTLED, _L.POST),
+        (_S.UNKNOWN, _E.REGION_SETTLED_BROKEN): Transition(_S.REVIEW),
+        (_S.UNKNOWN, _E.REGION_REFUSED): Transition(_S.REFUSED, _L.VOID),
+        (_S.UNKNOWN, _E.NOT_SENT): Transition(_S.VOIDED, _L.VOID),
+        (_S.UNKNOWN, _E.NO_ANSWER): Transition(_S.UNKNOWN),
+        (_S.UNKNOWN, _E.REVERSAL_BY_MSGID): Transition(_S.REVERSAL_SENT),
+        (_S.UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
+        (_S.UNKNOWN, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
+        # After a 2601 left us only reconciliation decides; answers in between are evidence.
+        (_S.REVERSAL_SENT, _E.REVERSAL_BY_MSGID): Transition(_S.REVERSAL_SENT),
+        (_S.REVERSAL_SENT, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
+        (_S.REVERSAL_SENT, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
+        (_S.REVIEW, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
+        (_S.REVIEW, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
+        (_S.SETTLED, _E.CANCEL_REQUESTED): Transition(_S.REVERSING, _L.PEND_REVERSAL),
+        (_S.REVERSING, _E.CANCEL_ACCEPTED): Transition(_S.REVERSED, _L.POST_REVERSAL),
+        (_S.REVERSING, _E.CANCEL_REFUSED): Transition(_S.SETTLED, _L.VOID_REVERSAL),
+        (_S.REVERSING, _E.CANCEL_NOT_SENT): Transition(_S.SETTLED, _L.VOID_REVERSAL),
+        (_S.REVERSING, _E.CANCEL_NO_ANSWER): Transition(_S.REVERSAL_UNKNOWN),
+        (_S.REVERSAL_UNKNOWN, _E.CANCEL_ACCEPTED): Transition(_S.REVERSED, _L.POST_REVERSAL),
+        (_S.REVERSAL_UNKNOWN, _E.CANCEL_REFUSED): Transition(_S.REVERSAL_UNKNOWN),
+        (_S.REVERSAL_UNKNOWN, _E.CANCEL_NO_ANSWER): Transition(_S.REVERSAL_UNKNOWN),
+        (_S.REVERSAL_UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.VOID_REVERSAL),
+        (_S.REVERSAL_UNKNOWN, _E.FOUND_ABSENT): Transition(_S.REVERSED, _L.POST_REVERSAL),
+    }
+)
 
 TERMINAL = frozenset({ClaimState.REFUSED, ClaimState.VOIDED, ClaimState.REVERSED})
 """No event leads out of these. SETTLED is final too, but for a cancellation asked for later."""
@@ -145,9 +147,14 @@ TERMINAL = frozenset({ClaimState.REFUSED, ClaimState.VOIDED, ClaimState.REVERSED
 RESTING = TERMINAL | {ClaimState.SETTLED}
 """States whose answer to the caller no longer changes by itself."""
 
-PROVISIONAL = frozenset({
-    ClaimState.UNKNOWN, ClaimState.REVERSAL_SENT, ClaimState.REVIEW, ClaimState.REVERSAL_UNKNOWN,
-})
+PROVISIONAL = frozenset(
+    {
+        ClaimState.UNKNOWN,
+        ClaimState.REVERSAL_SENT,
+        ClaimState.REVIEW,
+        ClaimState.REVERSAL_UNKNOWN,
+    }
+)
 """States in which neither success nor failure may be assumed."""
 
 

@@ -1,7 +1,8 @@
 """One claim as we remember it: the caller's answer, and what we need to go on after a crash.
 
-Pure values. `ClaimRecord` is immutable; `moved()` is the only way to a next version and asks the table
-of gateway/domain/claim.py. Personal values are stored encrypted as a whole and never logged.
+Pure values. `ClaimRecord` is immutable; `moved()` is the only way to a next version and asks the
+table of gateway/domain/claim.py. Personal values are stored encrypted as a whole and never
+logged.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class ClaimRecord:
     name_masked: str
     id_number_masked: str
     id_number: str
-    """Canonical; needed to tell the visited region. Encrypted at rest with the rest of the record."""
+    """Canonical; needed to tell the visited region. Encrypted at rest with the rest of the
+    record."""
     scheme: Scheme
     person_no: str
     """人员编号 at the insured region: needed for 2601."""

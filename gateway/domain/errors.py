@@ -1,8 +1,8 @@
 """What can go wrong, by who must act. Each class carries a stable `reason` (UPPER_SNAKE).
 
 The gRPC edge maps families to statuses in one table (gateway/rpc/errors.py); a test walks every
-subclass. "No" that belongs to the normal course (a region refusing a settlement) is a value, not one
-of these: an error status from a money RPC means that nothing was sent.
+subclass. "No" that belongs to the normal course (a region refusing a settlement) is a value, not
+one of these: an error status from a money RPC means that nothing was sent.
 """
 
 from __future__ import annotations

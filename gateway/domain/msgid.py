@@ -1,7 +1,7 @@
 """发送方报文ID: institution (12) + yyyyMMddHHmmss (14) + sequence (4), unique for ever.
 
-Pure. The sequence comes from durable storage and is counted per institution modulo 10000, so that two
-messages of one second never share it (a random four-digit number would collide).
+Pure. The sequence comes from durable storage and is counted per institution modulo 10000, so that
+two messages of one second never share it (a random four-digit number would collide).
 """
 
 from __future__ import annotations

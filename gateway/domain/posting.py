@@ -24,7 +24,9 @@ def settlement_legs(
     visited, insured = pooling_region_of(visited_region), pooling_region_of(insured_region)
     amounts = [*breakdown.funds, (Fund.PERSONAL_ACCOUNT, breakdown.account_fen)]
     if any(amount < 0 for _, amount in amounts):
-        raise InvariantViolated("a settlement posts no negative amount; a reversal mirrors its legs")
+        raise InvariantViolated(
+            "a settlement posts no negative amount; a reversal mirrors its legs"
+        )
     legs: list[Leg] = []
     for fund, amount in amounts:
         if amount:
@@ -32,7 +34,9 @@ def settlement_legs(
     return tuple(legs)
 
 
-def _pair(fund: Fund, amount_fen: int, *, visited: str, insured: str, institution: str) -> list[Leg]:
+def _pair(
+    fund: Fund, amount_fen: int, *, visited: str, insured: str, institution: str
+) -> list[Leg]:
     of_person = fund is Fund.PERSONAL_ACCOUNT
     source = Role.PERSONAL_ACCOUNT if of_person else Role.FUND_EXPENSE
     return [

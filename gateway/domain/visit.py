@@ -23,7 +23,8 @@ class Scheme(StrEnum):
 
 
 class PersonKind(StrEnum):
-    """人员类别, as far as benefits differ by it; residents' age bands follow from the birth date."""
+    """人员类别, as far as benefits differ by it; residents' age bands follow from the birth
+    date."""
 
     ACTIVE = "active"
     """在职"""

@@ -87,8 +87,12 @@ class AssessBill:
         result = compute(case, self._policies)
         lap("compute")
         return Assessment(
-            gateway=gateway, person=person, insurance=insurance, scheme=case.scheme,
-            priced=priced, computed=result.breakdown,
+            gateway=gateway,
+            person=person,
+            insurance=insurance,
+            scheme=case.scheme,
+            priced=priced,
+            computed=result.breakdown,
             policy_rules=(result.policy_version, *result.rule_ids),
             catalogue_version=priced.catalogue_version,
         )
@@ -105,9 +109,12 @@ class AssessBill:
             raise DeadlinePassed("no time left to ask the insured region")
         (msgid,) = await self._msgids.take(command.institution.code, 1)
         return CallContext(
-            msgid=msgid, institution=command.institution,
-            visited_region=command.visited_region, insured_region=command.insured_region,
-            sent_at=self._clock.now(), timeout_s=left,
+            msgid=msgid,
+            institution=command.institution,
+            visited_region=command.visited_region,
+            insured_region=command.insured_region,
+            sent_at=self._clock.now(),
+            timeout_s=left,
         )
 
     async def _person(
@@ -118,7 +125,8 @@ class AssessBill:
         person: PersonFound = _yes(answer, command.insured_region, "PERSON_NOT_FOUND")
         if person.id_number and person.id_number != command.patient.id_number:
             raise Refused(
-                "the region answered another person", reason="PERSON_MISMATCH",
+                "the region answered another person",
+                reason="PERSON_MISMATCH",
                 text_zh="参保地返回的人员与就诊人不一致,请核对证件。",
             )
         return person, _choose(person, command)
@@ -178,7 +186,8 @@ def _refuse_local(command: PredetermineCommand) -> None:
     region_of(command.insured_region, field="insured_region")
     if not is_elsewhere(command.insured_region, command.visited_region):
         raise Refused(
-            "visited and insured region pool together", reason="NOT_CROSS_REGION",
+            "visited and insured region pool together",
+            reason="NOT_CROSS_REGION",
             text_zh="就医地与参保地属同一统筹区,请走本地医保结算。",
         )
 
@@ -190,7 +199,8 @@ def _yes(answer: Answer[Any], region: str, reason: str) -> Any:
             return value
         case Declined(code=code, text=text):
             raise Refused(
-                f"the insured region declined: {code}", reason=reason,
+                f"the insured region declined: {code}",
+                reason=reason,
                 text_zh=f"参保地答复:{text}" if text else "参保地未能受理该人员的查询。",
                 metadata={"region": region, "region_code": code},
             )
@@ -212,11 +222,15 @@ def _choose(person: PersonFound, command: PredetermineCommand) -> Insurance:
         return usable[0]
     if usable:
         raise Malformed(
-            "more than one insurance is active", reason="SCHEME_AMBIGUOUS",
-            violations=(Violation(
-                "scheme", "SCHEME_AMBIGUOUS",
-                "该人员在参保地有多个有效险种,请在 scheme 中指明按哪个险种结算。",
-            ),),
+            "more than one insurance is active",
+            reason="SCHEME_AMBIGUOUS",
+            violations=(
+                Violation(
+                    "scheme",
+                    "SCHEME_AMBIGUOUS",
+                    "该人员在参保地有多个有效险种,请在 scheme 中指明按哪个险种结算。",
+                ),
+            ),
         )
     paused = any(not i.active for i in here)
     raise Refused(

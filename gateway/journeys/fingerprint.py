@@ -1,7 +1,7 @@
 """What makes two requests "the same body": canonical JSON of the parsed command, defaults left out.
 
-Fields that a later version adds with a default do not change the fingerprint of an old request, so a
-replay is recognised for as long as the ledger lives. Only a keyed hash of it is stored.
+Fields that a later version adds with a default do not change the fingerprint of an old request,
+so a replay is recognised for as long as the ledger lives. Only a keyed hash of it is stored.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from gateway.domain.visit import Institution
 from ledger.commitment import canonical_json
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
@@ -26,6 +27,9 @@ def _plain(value: Any) -> Json:
     match value:
         case None | bool() | int():
             return value
+        case Institution():
+            # Who asks is its code; its register entry may change without changing the request.
+            return value.code
         case Enum():
             return str(value.value)
         case str():

@@ -1,4 +1,5 @@
-"""预结算: what a bill would cost, by the insured region and by our own computation. Settles nothing.
+"""预结算: what a bill would cost, by the insured region and by our own computation. Settles
+nothing.
 
 The national interface estimates only a registered visit with uploaded lines, so those messages are
 sent (2201/2203/2204 or 2401/2301) before 2206/2303; none of them moves money.
@@ -54,9 +55,7 @@ class PredetermineClaim:
         self._store, self._assess, self._clock, self._msgids = store, assess, clock, msgids
         self._sequence = VisitSequence(clock=clock)
 
-    async def __call__(
-        self, command: PredetermineCommand, *, budget_s: float
-    ) -> Predetermination:
+    async def __call__(self, command: PredetermineCommand, *, budget_s: float) -> Predetermination:
         """Raises Malformed, Refused (the region said no), RegionUnavailable."""
         deadline = self._clock.monotonic() + budget_s
         assessment = await self._assess(command, deadline=deadline)
@@ -90,8 +89,11 @@ class PredetermineClaim:
             for call, msgid in zip(calls, msgids, strict=True)
         )
         attendance = Attendance(
-            patient=command.patient, person=assessment.person, insurance=assessment.insurance,
-            visit=command.visit, bill=command.bill,
+            patient=command.patient,
+            person=assessment.person,
+            insurance=assessment.insurance,
+            visit=command.visit,
+            bill=command.bill,
             own_pay_fen=assessment.priced.own_pay_fen,
             over_limit_fen=assessment.priced.over_limit_fen,
             pre_self_pay_fen=assessment.priced.pre_self_pay_fen,
@@ -99,8 +101,12 @@ class PredetermineClaim:
             use_account=command.use_account,
         )
         return await self._sequence.run(
-            assessment.gateway, plan, attendance, institution=command.institution,
-            visited_region=command.visited_region, insured_region=command.insured_region,
+            assessment.gateway,
+            plan,
+            attendance,
+            institution=command.institution,
+            visited_region=command.visited_region,
+            insured_region=command.insured_region,
             deadline=deadline,
         )
 
@@ -121,7 +127,9 @@ def _estimate(end: SequenceEnd) -> RegionSettlement:
         return settlement
     if isinstance(answer, Declined):
         raise Refused(
-            f"the insured region declined: {answer.code}", reason="REGION_REFUSED",
-            text_zh=f"参保地答复:{answer.text}", metadata={"region_code": answer.code},
+            f"the insured region declined: {answer.code}",
+            reason="REGION_REFUSED",
+            text_zh=f"参保地答复:{answer.text}",
+            metadata={"region_code": answer.code},
         )
     raise RegionUnavailable("no estimate from the insured region")

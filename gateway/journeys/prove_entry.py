@@ -43,8 +43,12 @@ class ProveEntry:
         opening = await self._log.opening(entry.leaf_index)
         salt, body = opening if opening is not None else (None, None)
         made = make_receipt(
-            leaf=leaf, index=entry.leaf_index, proof=proof, checkpoint=checkpoint.note,
-            salt=salt, body=body,
+            leaf=leaf,
+            index=entry.leaf_index,
+            proof=proof,
+            checkpoint=checkpoint.note,
+            salt=salt,
+            body=body,
         )
         return made.to_bytes(), entry.leaf_index, checkpoint.tree_size
 

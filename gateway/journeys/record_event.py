@@ -43,9 +43,7 @@ def record_event(
     if not allows(claim.state, happened.event):
         body = {"claim_id": claim.claim_id, "event": happened.event.value, "v": 1}
         opening = Opening(claim.subject_ref, canonical_json(body))
-        books.append_evidence(
-            ids.entry_id(), leaf_type="claim.late_answer", opening=opening, at=at
-        )
+        books.append_evidence(ids.entry_id(), leaf_type="claim.late_answer", opening=opening, at=at)
         return claim
     moved, act = _with_outcomes(claim, happened).moved(happened.event, at=at, **happened.changes)
     moved = _enter(books, moved, act, at=at, ids=ids)
@@ -102,7 +100,9 @@ def _entry(claim: ClaimRecord, act: LedgerAct, entry_id: str) -> Entry | None:
             return Entry(entry_id, EntryKind.PENDING, legs=_legs(claim, claim.computed))
         case LedgerAct.POST:
             return Entry(
-                entry_id, EntryKind.POSTED, legs=_legs(claim, _settled(claim)),
+                entry_id,
+                EntryKind.POSTED,
+                legs=_legs(claim, _settled(claim)),
                 resolves=claim.open_entry_id,
             )
         case LedgerAct.VOID | LedgerAct.VOID_REVERSAL:
@@ -113,8 +113,11 @@ def _entry(claim: ClaimRecord, act: LedgerAct, entry_id: str) -> Entry | None:
             )
         case LedgerAct.POST_REVERSAL:
             return Entry(
-                entry_id, EntryKind.POSTED, legs=_mirrored(claim),
-                resolves=claim.open_entry_id, reverses=claim.posted_entry_id,
+                entry_id,
+                EntryKind.POSTED,
+                legs=_mirrored(claim),
+                resolves=claim.open_entry_id,
+                reverses=claim.posted_entry_id,
             )
 
 
@@ -126,8 +129,10 @@ def _settled(claim: ClaimRecord) -> Breakdown:
 
 def _legs(claim: ClaimRecord, breakdown: Breakdown) -> tuple[Leg, ...]:
     return settlement_legs(
-        breakdown, visited_region=claim.visited_region,
-        insured_region=claim.insured_region, institution=claim.institution_code,
+        breakdown,
+        visited_region=claim.visited_region,
+        insured_region=claim.insured_region,
+        institution=claim.institution_code,
     )
 
 
@@ -145,12 +150,16 @@ def amounts(breakdown: Breakdown | None) -> dict[str, int] | None:
     if breakdown is None:
         return None
     parts = {
-        "total_fen": breakdown.total_fen, "own_pay_fen": breakdown.own_pay_fen,
+        "total_fen": breakdown.total_fen,
+        "own_pay_fen": breakdown.own_pay_fen,
         "over_limit_fen": breakdown.over_limit_fen,
         "pre_self_pay_fen": breakdown.pre_self_pay_fen,
-        "in_scope_fen": breakdown.in_scope_fen, "deductible_fen": breakdown.deductible_fen,
-        "fund_total_fen": breakdown.fund_total_fen, "account_fen": breakdown.account_fen,
-        "family_account_fen": breakdown.family_account_fen, "cash_fen": breakdown.cash_fen,
+        "in_scope_fen": breakdown.in_scope_fen,
+        "deductible_fen": breakdown.deductible_fen,
+        "fund_total_fen": breakdown.fund_total_fen,
+        "account_fen": breakdown.account_fen,
+        "family_account_fen": breakdown.family_account_fen,
+        "cash_fen": breakdown.cash_fen,
         "hospital_fen": breakdown.hospital_fen,
     }
     return parts | {f"fund.{fund.value}_fen": amount for fund, amount in breakdown.funds}
@@ -161,21 +170,35 @@ def _opening_body(
 ) -> bytes:
     """What the leaf commits to: every fact an auditor needs to say why this was posted."""
     reversal = claim.state in (
-        ClaimState.REVERSING, ClaimState.REVERSED, ClaimState.REVERSAL_UNKNOWN
+        ClaimState.REVERSING,
+        ClaimState.REVERSED,
+        ClaimState.REVERSAL_UNKNOWN,
     )
     body: dict[str, Any] = {
-        "v": 1, "act": act.value, "state": claim.state.value, "claim_id": claim.claim_id,
-        "entry_id": entry_id, "at": at.isoformat(), "institution": claim.institution_code,
-        "visited_region": claim.visited_region, "insured_region": claim.insured_region,
-        "visit_kind": claim.visit_kind.value, "scheme": claim.scheme.value,
-        "subject_ref": claim.subject_ref, "request_hash": claim.request_hash,
+        "v": 1,
+        "act": act.value,
+        "state": claim.state.value,
+        "claim_id": claim.claim_id,
+        "entry_id": entry_id,
+        "at": at.isoformat(),
+        "institution": claim.institution_code,
+        "visited_region": claim.visited_region,
+        "insured_region": claim.insured_region,
+        "visit_kind": claim.visit_kind.value,
+        "scheme": claim.scheme.value,
+        "subject_ref": claim.subject_ref,
+        "request_hash": claim.request_hash,
         "messages": [[m.msgid, m.transaction, m.region, m.outcome] for m in claim.messages],
-        "policy_rules": list(claim.policy_rules), "catalogue_version": claim.catalogue_version,
-        "computed": amounts(claim.computed), "settled": amounts(claim.settled),
+        "policy_rules": list(claim.policy_rules),
+        "catalogue_version": claim.catalogue_version,
+        "computed": amounts(claim.computed),
+        "settled": amounts(claim.settled),
         "differences": [list(row) for row in claim.differences],
         "region_settlement_id": claim.region_settlement_id,
-        "broken": list(claim.broken), "unknown_codes": list(claim.unknown_codes),
-        "reversal": reversal, "window": claim.window,
+        "broken": list(claim.broken),
+        "unknown_codes": list(claim.unknown_codes),
+        "reversal": reversal,
+        "window": claim.window,
     }
     if claim.refusal is not None:
         body["refusal"] = [claim.refusal.by, claim.refusal.reason, claim.refusal.region_code]

@@ -1,7 +1,8 @@
 """未知结果的处理: what the worker does about a claim whose outcome nobody knows.
 
-Runs exactly `next_steps()` of gateway/domain/claim.py. 冲正 2601 names the original msgid; each attempt
-has its own msgid, on disk before it is sent; any answer is provisional until reconciliation.
+Runs exactly `next_steps()` of gateway/domain/claim.py. 冲正 2601 names the original msgid; each
+attempt has its own msgid, on disk before it is sent; any answer is provisional until
+reconciliation.
 """
 
 from __future__ import annotations
@@ -93,9 +94,12 @@ class ResolveUnknown:
         planned = await self._store.write(lambda books: self._record_attempt(books, claim))
         message = planned.messages[-1]
         ctx = CallContext(
-            msgid=message.msgid, institution=self._institutions[claim.institution_code],
-            visited_region=claim.visited_region, insured_region=claim.insured_region,
-            sent_at=self._clock.now(), timeout_s=REVERSAL_TIMEOUT_S,
+            msgid=message.msgid,
+            institution=self._institutions[claim.institution_code],
+            visited_region=claim.visited_region,
+            insured_region=claim.insured_region,
+            sent_at=self._clock.now(),
+            timeout_s=REVERSAL_TIMEOUT_S,
         )
         order = ReversalOrder(claim.person_no, claim.pivot_msgid, claim.pivot_transaction)
         answer = await self._regions.of(claim.insured_region).reverse(ctx, order)
@@ -118,7 +122,8 @@ class ResolveUnknown:
         attempts = claim.reversal_attempts + 1
         pause = self._timings.retry * 2 ** (attempts - 1)
         changes = {
-            "messages": (*claim.messages, message), "reversal_attempts": attempts,
+            "messages": (*claim.messages, message),
+            "reversal_attempts": attempts,
             "work_due_at": at + pause if attempts < self._timings.attempts_max else None,
         }
         happened = Happened(ClaimEvent.REVERSAL_BY_MSGID, changes)
@@ -138,7 +143,8 @@ class ResolveUnknown:
             current.with_message(replace(message, outcome=outcome_of(answer))),
             reversal_answered=answered,
             work_due_at=None if answered else current.work_due_at,
-            version=current.version + 1, updated_at=self._clock.now(),
+            version=current.version + 1,
+            updated_at=self._clock.now(),
         )
         books.update_claim(claim, expected_version=current.version)
         return claim

@@ -1,9 +1,9 @@
 """结算撤销: cancel one settled claim, once.
 
-The insured region cancels by its own settlement id (2208/2305); the intent, with its pending opposite
-entry and its msgid, is on disk before. A lost answer is REVERSAL_UNKNOWN until reconciliation: sending
-the cancellation again could cancel nothing, or something twice. An exception out of here means that
-nothing was sent.
+The insured region cancels by its own settlement id (2208/2305); the intent, with its pending
+opposite entry and its msgid, is on disk before. A lost answer is REVERSAL_UNKNOWN until
+reconciliation: sending the cancellation again could cancel nothing, or something twice. An
+exception out of here means that nothing was sent.
 """
 
 from __future__ import annotations
@@ -80,8 +80,10 @@ class ReverseClaim:
         deadline = self._clock.monotonic() + budget_s - RECORD_RESERVE_S
         request_hash = self._hasher.request_hash(fingerprint(command))
         answer = await self.running(
-            (command.institution.code, command.request_id), request_hash,
-            partial(self._run, command, request_hash, deadline), patience_s=budget_s,
+            (command.institution.code, command.request_id),
+            request_hash,
+            partial(self._run, command, request_hash, deadline),
+            patience_s=budget_s,
         )
         if answer is not None:
             return answer
@@ -136,21 +138,30 @@ class ReverseClaim:
         message = PlannedMessage(msgid, transaction, claim.insured_region)
         left = timedelta(seconds=deadline - self._clock.monotonic())
         books.record_messages(claim.claim_id, (message,))
-        happened = Happened(ClaimEvent.CANCEL_REQUESTED, {
-            "messages": (*claim.messages, message),
-            "reversal_request_id": command.request_id, "reversal_request_hash": request_hash,
-            "reversal_reason": command.reason, "refusal": None,
-            "attempt_deadline": at + left + WORK_GRACE, "work_due_at": at + left + WORK_GRACE,
-        })
+        happened = Happened(
+            ClaimEvent.CANCEL_REQUESTED,
+            {
+                "messages": (*claim.messages, message),
+                "reversal_request_id": command.request_id,
+                "reversal_request_hash": request_hash,
+                "reversal_reason": command.reason,
+                "refusal": None,
+                "attempt_deadline": at + left + WORK_GRACE,
+                "work_due_at": at + left + WORK_GRACE,
+            },
+        )
         return record_event(books, claim.claim_id, happened, at=at, ids=self._ids), True
 
     async def _call_region(
         self, claim: ClaimRecord, command: ReverseCommand, deadline: float
     ) -> Answer[RegionSettlement]:
         ctx = CallContext(
-            msgid=claim.messages[-1].msgid, institution=command.institution,
-            visited_region=claim.visited_region, insured_region=claim.insured_region,
-            sent_at=self._clock.now(), timeout_s=deadline - self._clock.monotonic(),
+            msgid=claim.messages[-1].msgid,
+            institution=command.institution,
+            visited_region=claim.visited_region,
+            insured_region=claim.insured_region,
+            sent_at=self._clock.now(),
+            timeout_s=deadline - self._clock.monotonic(),
         )
         order = CancelOrder(
             claim.visit_kind, claim.person_no, claim.region_visit_id, claim.region_settlement_id
@@ -186,12 +197,14 @@ def _same_request(claim: ClaimRecord, command: ReverseCommand, request_hash: str
 def _reversible(claim: ClaimRecord, command: ReverseCommand) -> None:
     if command.etag and command.etag != str(claim.version):
         raise Conflict(
-            "the claim changed since it was read", reason="ETAG_MISMATCH",
+            "the claim changed since it was read",
+            reason="ETAG_MISMATCH",
             metadata={"claim_id": claim.claim_id, "etag": str(claim.version)},
         )
     if claim.state is not ClaimState.SETTLED:
         raise Refused(
-            f"a claim in {claim.state} cannot be reversed", reason="NOT_REVERSIBLE",
+            f"a claim in {claim.state} cannot be reversed",
+            reason="NOT_REVERSIBLE",
             text_zh=f"该笔业务当前状态为 {claim.state.value},不能撤销;只有已结算的业务可以撤销。",
             metadata={"claim_id": claim.claim_id, "state": claim.state.value},
         )

@@ -1,10 +1,10 @@
 """结算: settle one bill, once.
 
 Steps, as in docs/architecture.md (the life of a claim):
-(1) the same request_id with the same body gives the claim's current state; (2) price the bill, ask the
-insured region who this is; (3) record the intent in one transaction: the msgids are on disk before the
-first byte leaves; (4) take the visit through the region's messages: the last one is the pivot;
-(5) record what became of it; (6) answer.
+(1) the same request_id with the same body gives the claim's current state; (2) price the bill,
+ask the insured region who this is; (3) record the intent in one transaction: the msgids are on
+disk before the first byte leaves; (4) take the visit through the region's messages: the last one
+is the pivot; (5) record what became of it; (6) answer.
 
 An exception out of here means that nothing was sent. After (3) there is always an answer.
 """
@@ -97,7 +97,9 @@ class SettleClaim:
         request_hash = self._hasher.request_hash(fingerprint(command))
         key = (command.institution.code, command.request_id)
         answer = await self.running(
-            key, request_hash, partial(self._run, command, request_hash, deadline),
+            key,
+            request_hash,
+            partial(self._run, command, request_hash, deadline),
             patience_s=budget_s,
         )
         return answer if answer is not None else await self._as_it_stands(command, request_hash)
@@ -184,9 +186,13 @@ class SettleClaim:
         )
         left = timedelta(seconds=deadline - self._clock.monotonic())
         claim = self._new_claim(
-            command, request_hash, assessment, messages,
+            command,
+            request_hash,
+            assessment,
+            messages,
             subject_ref=books.subject_ref(command.patient.id_number),
-            at=at, attempt_deadline=at + left + WORK_GRACE,
+            at=at,
+            attempt_deadline=at + left + WORK_GRACE,
         )
         return _Intent(record_intent(books, claim, at=at, ids=self._ids), fresh=True)
 
@@ -261,18 +267,26 @@ class SettleClaim:
         deadline: float,
     ) -> SequenceEnd:
         attendance = Attendance(
-            patient=command.patient, person=assessment.person, insurance=assessment.insurance,
-            visit=command.visit, bill=command.bill,
+            patient=command.patient,
+            person=assessment.person,
+            insurance=assessment.insurance,
+            visit=command.visit,
+            bill=command.bill,
             own_pay_fen=assessment.priced.own_pay_fen,
             over_limit_fen=assessment.priced.over_limit_fen,
             pre_self_pay_fen=assessment.priced.pre_self_pay_fen,
             in_scope_fen=assessment.priced.in_scope_fen,
-            use_account=command.use_account, invoice_no=command.invoice_no,
+            use_account=command.use_account,
+            invoice_no=command.invoice_no,
         )
         plan = tuple(zip(_plan(command, assessment), claim.messages, strict=True))
         return await self._sequence.run(
-            assessment.gateway, plan, attendance, institution=command.institution,
-            visited_region=command.visited_region, insured_region=command.insured_region,
+            assessment.gateway,
+            plan,
+            attendance,
+            institution=command.institution,
+            visited_region=command.visited_region,
+            insured_region=command.insured_region,
             deadline=deadline,
         )
 
@@ -297,7 +311,8 @@ class SettleClaim:
 
     def _happened(self, assessment: Assessment, end: SequenceEnd) -> Happened:
         changes: dict[str, Any] = {
-            "region_visit_id": end.attendance.region_visit_id, "work_due_at": None,
+            "region_visit_id": end.attendance.region_visit_id,
+            "work_due_at": None,
         }
         answer = end.answer
         if isinstance(answer, Accepted) and end.at_pivot:
@@ -348,6 +363,8 @@ def _plan(command: SettleCommand, assessment: Assessment) -> tuple[PlannedCall, 
 def _not_sent(answer: object) -> Refusal:
     cause = getattr(answer, "cause", "NOT_SENT")
     return Refusal(
-        "gateway", "REGION_UNAVAILABLE", str(cause),
+        "gateway",
+        "REGION_UNAVAILABLE",
+        str(cause),
         "参保地平台未能受理,未发生结算;请以新的请求号重试。",
     )

@@ -50,9 +50,12 @@ class TellVisited:
             raise InvariantViolated("an outbox item without its claim")
         (msgid,) = await self._msgids.take(claim.institution_code, 1)
         ctx = CallContext(
-            msgid=msgid, institution=self._institutions[claim.institution_code],
-            visited_region=claim.visited_region, insured_region=claim.insured_region,
-            sent_at=self._clock.now(), timeout_s=TELL_TIMEOUT_S,
+            msgid=msgid,
+            institution=self._institutions[claim.institution_code],
+            visited_region=claim.visited_region,
+            insured_region=claim.insured_region,
+            sent_at=self._clock.now(),
+            timeout_s=TELL_TIMEOUT_S,
         )
         answer = await self._regions.of(item.region).tell_visited(ctx, _row(claim, item))
         await self._record(item, answer)

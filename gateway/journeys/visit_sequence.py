@@ -75,8 +75,12 @@ class VisitSequence:
                 end = _too_late(message.transaction)
                 return SequenceEnd(end, False, attendance, lines, tuple(sent))
             ctx = CallContext(
-                msgid=message.msgid, institution=institution, visited_region=visited_region,
-                insured_region=insured_region, sent_at=self._clock.now(), timeout_s=left,
+                msgid=message.msgid,
+                institution=institution,
+                visited_region=visited_region,
+                insured_region=insured_region,
+                sent_at=self._clock.now(),
+                timeout_s=left,
             )
             answer = await _send(gateway, call, ctx, attendance)
             sent.append((message.msgid, outcome_of(answer), answer.exchange))

@@ -37,4 +37,6 @@ class ResolveClaims:
             self._log.warning("resolve_postponed", claim_id=claim.claim_id, error_code=error.code)
             return
         if moved.state is not claim.state:
-            self._log.info("claim_resolved_a_step", claim_id=claim.claim_id, state=moved.state.value)
+            self._log.info(
+                "claim_resolved_a_step", claim_id=claim.claim_id, state=moved.state.value
+            )

@@ -43,7 +43,10 @@ class Rounds:
                 await self._work()
             except Exception as error:  # a worker must outlive whatever one round meets
                 self._log.error(
-                    "worker_round_failed", step=self._name, error_code=type(error).__name__, exc_info=error
+                    "worker_round_failed",
+                    step=self._name,
+                    error_code=type(error).__name__,
+                    exc_info=error,
                 )
             try:
                 await asyncio.wait_for(self._nudge.wait(), timeout=self._pause_s)

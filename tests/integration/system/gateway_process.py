@@ -1,4 +1,5 @@
-"""A gateway in a process of its own, so that a test can kill it. Run: python -m … SETTINGS PORT_FILE"""
+"""A gateway in a process of its own, so that a test can kill it. Run: python -m … SETTINGS
+PORT_FILE"""
 
 from __future__ import annotations
 

@@ -54,8 +54,12 @@ class KillableGateway:
     async def start(self) -> None:
         self._port_file.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.integration.system.gateway_process",
-            str(self._place.settings), str(self._urls), str(self._port_file),
+            sys.executable,
+            "-m",
+            "tests.integration.system.gateway_process",
+            str(self._place.settings),
+            str(self._urls),
+            str(self._port_file),
         )
         async with asyncio.timeout(30):
             while not self._port_file.exists():
@@ -116,9 +120,7 @@ async def send_until_killed(
     return told
 
 
-async def ask_all(
-    gateway: KillableGateway, request_ids: list[str]
-) -> dict[str, claim_pb2.Claim]:
+async def ask_all(gateway: KillableGateway, request_ids: list[str]) -> dict[str, claim_pb2.Claim]:
     """Every claim on record, once none of them is being worked on any more."""
     async with gateway.hospital() as stub, asyncio.timeout(40):
         found: dict[str, claim_pb2.Claim] = {}
@@ -164,9 +166,7 @@ async def test_kill_minus_nine_at_any_moment_loses_nothing_and_doubles_nothing(
             ]
             sent += [request.request_id for request in requests]
             kill_after = chance.randrange(CLAIMS * MESSAGES)
-            told |= await send_until_killed(
-                gateway, requests, sandboxes["zhejiang"], kill_after
-            )
+            told |= await send_until_killed(gateway, requests, sandboxes["zhejiang"], kill_after)
         await gateway.start()
         found = await ask_all(gateway, sent)
         await gateway.end(signal.SIGTERM)

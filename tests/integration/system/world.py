@@ -60,15 +60,20 @@ class World:
         return audit_pb2_grpc.AuditServiceStub(self.channel(institution))
 
 
-async def start_sandboxes(place: DataDir, settings: Settings) -> tuple[dict[str, Sandbox], Settings]:
+async def start_sandboxes(
+    place: DataDir, settings: Settings
+) -> tuple[dict[str, Sandbox], Settings]:
     """The three platforms on free ports, and settings that point at them."""
     sandboxes: dict[str, Sandbox] = {}
     regions = dict(settings.regions)
     for code, name in PROVINCES.items():
         secrets = read_secrets(settings.regions[code].secrets_file)
         sandboxes[name] = Sandbox(
-            province=name, state_dir=place.sandbox, policies_dir=POLICY_DIR,
-            secrets={"access_key": secrets.key_id, "secret": secrets.secret.decode()}, clock=now,
+            province=name,
+            state_dir=place.sandbox,
+            policies_dir=POLICY_DIR,
+            secrets={"access_key": secrets.key_id, "secret": secrets.secret.decode()},
+            clock=now,
         )
         url = await sandboxes[name].start()
         regions[code] = regions[code].model_copy(update={"base_url": url})
@@ -104,8 +109,11 @@ def jiashan_outpatient(request_id: str, *, batch: str = "B001") -> claim_pb2.Set
     """嘉善-insured employee, outpatient in 青浦: a consultation, a 甲 and a 乙 drug."""
     started = now() - timedelta(hours=1)
     request = claim_pb2.SettleClaimRequest(
-        request_id=request_id, visited_region="310118", insured_region="330421",
-        filing=claim_pb2.FILING_KIND_TEMPORARY, use_personal_account=True,
+        request_id=request_id,
+        visited_region="310118",
+        insured_region="330421",
+        filing=claim_pb2.FILING_KIND_TEMPORARY,
+        use_personal_account=True,
     )
     request.patient.certificate_kind = type_pb2.CERTIFICATE_KIND_ID_CARD
     request.patient.certificate_number = request.patient.id_number = "003321198503120117"
@@ -117,14 +125,22 @@ def jiashan_outpatient(request_id: str, *, batch: str = "B001") -> claim_pb2.Set
     visit.department_code, visit.department_name = "A03", "内科"
     visit.doctor_code, visit.doctor_name = "D310000000001", "测试医师"
     visit.diagnoses.add(code="J06.900", name="急性上呼吸道感染")
-    for number, (code, name, quantity, price, fen) in enumerate([
-        ("SYN-TA01-0001", "示例普通门诊诊查费", "1", "25.00", 2500),
-        ("SYN-XA01-0001", "示例甲类片剂", "10", "52.40", 52400),
-        ("SYN-XB01-0001", "示例乙类胶囊", "3", "88.8800", 26664),
-    ], start=1001):
+    for number, (code, name, quantity, price, fen) in enumerate(
+        [
+            ("SYN-TA01-0001", "示例普通门诊诊查费", "1", "25.00", 2500),
+            ("SYN-XA01-0001", "示例甲类片剂", "10", "52.40", 52400),
+            ("SYN-XB01-0001", "示例乙类胶囊", "3", "88.8800", 26664),
+        ],
+        start=1001,
+    ):
         line = visit.lines.add(
-            line_no=str(number), item_code=code, hospital_item_code=f"Y{number}", item_name=name,
-            quantity=quantity, unit_price_yuan=price, amount_fen=fen,
+            line_no=str(number),
+            item_code=code,
+            hospital_item_code=f"Y{number}",
+            item_name=name,
+            quantity=quantity,
+            unit_price_yuan=price,
+            amount_fen=fen,
         )
         line.occurred_at.FromDatetime(started)
     return request
