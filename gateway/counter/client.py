@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -116,10 +117,27 @@ class Counter:
         request = claim_pb2.GetClaimRequest(claim_id=claim_id)
         return _call(lambda: self._claims.GetClaim(request, timeout=TIMEOUT_S)).claim
 
+    def count(self) -> int:
+        """How many claims the caller has."""
+        request = claim_pb2.ListClaimsRequest(page_size=500)
+        found = 0
+        while True:
+            page = _call(partial(self._claims.ListClaims, request, timeout=TIMEOUT_S))
+            found += len(page.claims)
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
     def receipt(self, claim_id: str) -> audit_pb2.GetReceiptResponse:
         """Waits for the checkpoint that covers it."""
         request = audit_pb2.GetReceiptRequest(claim_id=claim_id, wait_for_checkpoint=True)
         return _call(lambda: self._audit.GetReceipt(request, timeout=TIMEOUT_S))
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """Hashes that prove the older tree to be the beginning of the newer one."""
+        request = audit_pb2.GetConsistencyProofRequest(first_size=first, second_size=second)
+        answer = _call(lambda: self._audit.GetConsistencyProof(request, timeout=TIMEOUT_S))
+        return tuple(answer.hashes)
 
     def checkpoint(self) -> audit_pb2.GetCheckpointResponse:
         request = audit_pb2.GetCheckpointRequest()

@@ -10,7 +10,7 @@ from yrd.type.v1 import type_pb2
 
 STATES: Mapping[str, str] = MappingProxyType({
     "RECORDED": "已登记,待答复", "SETTLED": "已结算", "REFUSED": "参保地拒绝", "VOIDED": "未发生",
-    "UNKNOWN": "结果未知", "REVERSAL_SENT": "已冲正,待对账", "REVIEW": "待人工核对",
+    "UNKNOWN": "结果未知", "REVERSAL_SENT": "已冲正", "REVIEW": "待人工核对",
     "REVERSING": "撤销中", "REVERSAL_UNKNOWN": "撤销结果未知", "REVERSED": "已撤销",
 })  # fmt: skip
 KINDS: Mapping[int, str] = MappingProxyType(

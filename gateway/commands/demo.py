@@ -1,0 +1,87 @@
+"""`yrd demo`: the house on a temporary or kept directory, the story, its proofs, the verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import typer
+from rich.console import Console
+
+from gateway.clock import SystemClock
+from gateway.commands.terminal import notes, output, stop
+from gateway.counter.client import CallFailed
+from gateway.demo.document import document
+from gateway.demo.house import House, HouseFailed
+from gateway.demo.layout import DataDir, DirectoryInUse, create_data_dir
+from gateway.demo.proofs import audit, prove, search_for_people
+from gateway.demo.scenario import Stage, play
+from gateway.demo.show import show
+from gateway.demo.story import Story
+from gateway.ids import SystemIds
+
+
+def run(*, as_json: bool, keep: Path | None) -> None:
+    """Run the demonstration; exit code 0 only if every promise held."""
+    if os.environ.get("YRD_ENVIRONMENT") == "production":
+        stop("生产环境不运行演示(YRD_ENVIRONMENT=production)。")
+    signal.signal(signal.SIGTERM, _as_exit)
+    console, story = notes(), Story()
+    with ExitStack() as stack:
+        root = (
+            keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yrd-"))) / "data"
+        )
+        try:
+            place = create_data_dir(
+                root.absolute(), now=SystemClock().now(), random=SystemIds().salt
+            )
+            _tell(place, story, console)
+        except DirectoryInUse:
+            hint = f"已有的数据可直接用:./yrd settle FILE --data {root}。"
+            stop(f"{root} 不是空目录:请换一个目录,或先删除它。{hint}")
+        except HouseFailed as failed:
+            stop(str(failed))
+    kept = keep.absolute() if keep else None
+    if as_json:
+        json.dump(document(story, kept=kept), sys.stdout, ensure_ascii=False, indent=1)
+        print(flush=True)
+        for promise in story.broken:
+            console.print(f"✗ {promise}", style="red", markup=False)
+    else:
+        show(output(), story, kept=kept)
+    raise typer.Exit(1 if story.broken else 0)
+
+
+def _tell(place: DataDir, story: Story, console: Console) -> None:
+    started = time.monotonic()
+    with console.status("启动三地平台与网关 ……") as status, ExitStack() as stack:
+
+        def say(text: str) -> None:
+            status.update(f"{text} ……")
+
+        house = stack.enter_context(House(place, lambda text: console.print(text, style="dim")))
+        stage = Stage(house, story, stack.enter_context(ExitStack()), say)
+        try:
+            play(stage)
+            prove(stage)
+        except CallFailed as failed:
+            f = failed.failure
+            story.expect(False, f"调用失败:{f.status} {f.reason} {f.text_zh}")
+        house.check()
+        stack.close()
+        say("查账")
+        audit(place, story)
+        search_for_people(place, story, say)
+    story.milliseconds = int((time.monotonic() - started) * 1000)
+
+
+def _as_exit(number: int, _: FrameType | None) -> None:
+    """SIGTERM ends the demonstration like Ctrl-C: everything that was started ends first."""
+    raise SystemExit(128 + number)
