@@ -125,7 +125,7 @@ class Claims:
     def insert(self, claim: ClaimRecord) -> None:
         """Raises Conflict if its id or one of its request ids is taken."""
         try:
-            _INSERT(self._connection, self._values(claim))
+            _INSERT.write(self._connection, self._values(claim))
         except IntegrityError as error:
             raise Conflict("the request_id or the claim id is taken") from error
         self._note_entries(claim, known=0)
@@ -137,18 +137,18 @@ class Claims:
         values = {f"{name}_new": value for name, value in self._values(claim).items()}
         where = {"id_": claim.claim_id, "version_": expected_version}
         try:
-            done = _UPDATE(self._connection, values | where)
+            touched = _UPDATE.write(self._connection, values | where)
         except IntegrityError as error:
             raise Conflict("the request_id of the reversal is taken") from error
-        if done.rowcount != 1:
+        if touched != 1:
             raise Conflict(f"the claim is no longer at version {expected_version}")
         if claim.entries:
-            known = _ENTRY_COUNT(self._connection, {"id_": claim.claim_id}).scalar_one()
+            known = _ENTRY_COUNT.rows(self._connection, {"id_": claim.claim_id}).scalar_one()
             self._note_entries(claim, known=known)
 
     def answer(self, claim_id: str) -> bytes | None:
         """The encoded answer as it was stored; None for no such claim."""
-        row = _ANSWER(self._connection, {"claim_id": claim_id}).one_or_none()
+        row = _ANSWER.rows(self._connection, {"claim_id": claim_id}).one_or_none()
         return None if row is None else self._open_answer(row)
 
     def page(self, query: ClaimQuery) -> ClaimPage:
@@ -175,7 +175,7 @@ class Claims:
         return unseal(cipher, Place("claim", row.claim_id, "answer"), row.answer)
 
     def _one(self, query: Prepared, values: dict[str, Any]) -> ClaimRecord | None:
-        row = query(self._connection, values).one_or_none()
+        row = query.rows(self._connection, values).one_or_none()
         return None if row is None else self.open(row)
 
     def _all(self, query: Select[Any], values: dict[str, Any]) -> tuple[ClaimRecord, ...]:
@@ -219,8 +219,7 @@ class Claims:
             }
             for entry in claim.entries[known:]
         ]
-        if rows:
-            _INSERT_ENTRY(self._connection, rows)
+        _INSERT_ENTRY.write(self._connection, *rows)
 
     def _listing(self, query: ClaimQuery) -> Select[Any]:
         found = (

@@ -55,7 +55,7 @@ class Evidence:
             for message in messages
         ]
         try:
-            _INSERT_MESSAGE(self._connection, rows)
+            _INSERT_MESSAGE.write(self._connection, *rows)
         except IntegrityError as error:
             raise InvariantViolated("a msgid was planned twice") from error
 
@@ -67,7 +67,7 @@ class Evidence:
         exchange_id = f"{msgid}-{self._salt()[:8].hex()}"
         request = Place("exchange", exchange_id, "request")
         reply = Place("exchange", exchange_id, "reply")
-        _INSERT_EXCHANGE(
+        _INSERT_EXCHANGE.write(
             self._connection,
             {
                 "exchange_id": exchange_id,
@@ -142,7 +142,7 @@ class Evidence:
     def _keep(self, index: int, salt: bytes, opening: Opening) -> None:
         cipher = self._subjects.cipher(opening.subject_ref)
         place = Place("opening", str(index), "sealed")
-        _INSERT_OPENING(
+        _INSERT_OPENING.write(
             self._connection,
             {
                 "leaf_index": index,

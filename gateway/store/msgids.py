@@ -105,12 +105,12 @@ class MsgidCounters:
 
     def _read(self, institution: str, lane: int) -> tuple[Cursor, bool]:
         here = {"institution": institution, "lane_": lane}
-        row = _READ(self._connection, here).one_or_none()
+        row = _READ.rows(self._connection, here).one_or_none()
         return (Cursor(), True) if row is None else (Cursor(*row), False)
 
     def _write(self, institution: str, lane: int, cursor: Cursor, *, new: bool) -> None:
         if new:
-            _INSERT(
+            _INSERT.write(
                 self._connection,
                 {
                     "institution_code": institution,
@@ -121,7 +121,7 @@ class MsgidCounters:
                 },
             )
         else:
-            _UPDATE(
+            _UPDATE.write(
                 self._connection,
                 {
                     "institution": institution,

@@ -85,7 +85,7 @@ class Subjects:
 
     def find(self, id_number: str) -> str | None:
         """The reference of a person we have seen."""
-        found: str | None = _BY_INDEX(
+        found: str | None = _BY_INDEX.rows(
             self._connection,
             {"epoch": INDEX_EPOCH, "id_index": self._keyring.id_index(id_number)},
         ).scalar()
@@ -97,7 +97,7 @@ class Subjects:
 
     def house(self, clock: Clock) -> str:
         """The reference HOUSE, made on first use."""
-        row = _DEK(self._connection, {"ref": HOUSE}).one_or_none()
+        row = _DEK.rows(self._connection, {"ref": HOUSE}).one_or_none()
         return HOUSE if row is not None else self._make(None, clock, ref=HOUSE)
 
     def cipher(self, ref: str) -> AESGCM:
@@ -105,7 +105,7 @@ class Subjects:
         known = self._learned.get(ref) or self._cache.get(ref)
         if known is not None:
             return known
-        row = _DEK(self._connection, {"ref": ref}).one_or_none()
+        row = _DEK.rows(self._connection, {"ref": ref}).one_or_none()
         if row is None:
             raise InvariantViolated("there is no such subject")
         if row.wrapped_dek is None:
@@ -123,7 +123,7 @@ class Subjects:
         uid, dek = self._salt()[:_UID_SIZE], self._salt()
         ref = ref or self._keyring.subject_ref(uid)
         kek = self._keyring.kek
-        _INSERT(
+        _INSERT.write(
             self._connection,
             {
                 "subject_ref": ref,

@@ -148,22 +148,25 @@ class GroupWriter(Generic[U]):
         if self._connection is None:
             self._connection = self._engine.connect()
         with self._connection.begin():
+            # The driver's own cursor: two statements a work are the price of separate fates.
+            savepoint = self._connection.connection.cursor()
             for job in batch:
-                self._run_one(self._connection, job)
+                self._run_one(self._connection, savepoint.execute, job)
+            savepoint.close()
 
-    def _run_one(self, connection: Connection, job: _Job[U]) -> None:
+    def _run_one(self, connection: Connection, execute: Callable[[str], Any], job: _Job[U]) -> None:
         """A work that raises loses its own changes only. If the database has thrown away the whole
         transaction (disk full), the savepoint is gone and the next statement says so."""
-        connection.exec_driver_sql("SAVEPOINT work")
+        execute("SAVEPOINT work")
         unit = self._unit(connection)
         try:
             job.result = job.work(unit)
         except Exception as error:  # it belongs to the caller of this work, who gets it
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            execute("ROLLBACK TO SAVEPOINT work")
+            execute("RELEASE SAVEPOINT work")
             job.error = in_our_terms(error)
         else:
-            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            execute("RELEASE SAVEPOINT work")
             job.unit = unit
 
     def _deliver(self, jobs: list[_Job[U]]) -> None:
