@@ -1,4 +1,4 @@
-"""./yrd generate: compiles protos/ into the committed stubs; with --promise, moves the baseline.
+"""./yrd generate: makes anew what is generated: stubs, and when asked the promise and the READMEs.
 
 The baseline is what `buf breaking` compares against. It moves only when someone says so: after a
 release, or when a change that breaks callers is meant (say it in CHANGELOG.md).
@@ -9,13 +9,18 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tools import protos
+from tools import protos, readme
 
 
 def main() -> int:
     """Regenerate in place, removing stubs whose .proto is gone."""
     parser = argparse.ArgumentParser(
         prog="yrd generate", description="Compile protos/ into the committed Python stubs."
+    )
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help="also run the demo and put its output into the READMEs",
     )
     parser.add_argument(
         "--promise",
@@ -37,6 +42,9 @@ def main() -> int:
         ok, said = protos.buf("build", "--exclude-source-info", "-o", str(target))
         if ok:
             print(f"promised: later changes are compared with {target}")
+    if ok and chosen.readme:
+        readme.rewrite()
+        print("the READMEs show what the demo prints")
     print(said, end="", file=sys.stderr)
     return 0 if ok else 1
 
