@@ -26,7 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=EPILOG,
     help=(
-        "长三角异地就医直接结算网关: one medical claim, settled between Shanghai, Jiangsu and Zhejiang.\n\n"
+        "长三角异地就医直接结算网关: one medical claim, settled between"
+        " Shanghai, Jiangsu and Zhejiang.\n\n"
         "Every command that works on data takes the directory of [bold]yrd demo --keep DIR[/bold]"
         " as [bold]--data DIR[/bold] or YRD_DATA."
     ),
@@ -61,9 +62,10 @@ def demo(
 ) -> None:
     """演示: the whole system on this machine, settling real hospital messages.
 
-    Three stand-in regional platforms and one gateway start on free loopback ports. Eleven cases are
-    settled, refused, lost, reversed and replayed; every receipt is checked offline; everything ends.
-    Exit code 0 only if all of it held.
+    Three stand-in regional platforms and one gateway start on free loopback
+    ports. Eleven cases are settled, refused, lost, reversed and replayed;
+    every receipt is checked offline; everything ends. Exit code 0 only if
+    all of it held.
 
     [dim]Examples:[/dim]
       ./yrd demo
@@ -99,10 +101,11 @@ def settle(
 ) -> None:
     """结算: settle what a hospital's own system writes, and show breakdown, receipt and proof.
 
-    A file is one settlement: 2201, 2203, 2204 …, 2207 or 2401, 2301 …, 2402, 2304, in order. The same
-    file again is the same claim, never a second settlement. A malformed file is reported with JSON
-    path and reason, the others go on. Without a running gateway the whole system is started for the
-    duration. Exit code 1 unless every file was settled.
+    A file is one settlement: 2201, 2203, 2204 …, 2207 or 2401, 2301 …,
+    2402, 2304, in order. The same file again is the same claim, never a
+    second settlement. A malformed file is reported with JSON path and
+    reason, the others go on. Without a running gateway the whole system is
+    started for the duration. Exit code 1 unless every file was settled.
 
     [dim]Examples:[/dim]
       ./yrd settle examples/01-*.json
@@ -122,10 +125,11 @@ def settle(
 
 @app.command()
 def verify(data: Data = None, as_json: Json = False) -> None:
-    """查账: derive ledger, log and claims again from their rows; say what is wrong and what to do.
+    """查账: derive ledger, log and claims again from their rows; say what is wrong and what to
+    do.
 
-    Trusts nothing but the log's public key (DIR/vkey). The gateway may go on running meanwhile. Exit
-    code 1 if anything does not hold.
+    Trusts nothing but the log's public key (DIR/vkey). The gateway may go
+    on running meanwhile. Exit code 1 if anything does not hold.
 
     [dim]Examples:[/dim]
       ./yrd verify --data /tmp/yrd
@@ -148,8 +152,8 @@ def verify_receipt(
 ) -> None:
     """验回执: check a receipt offline, with the log's public key alone.
 
-    Get the key by another way than the receipt. Needs no database and no network. Exit code 1 if a
-    receipt does not hold.
+    Get the key by another way than the receipt. Needs no database and no
+    network. Exit code 1 if a receipt does not hold.
 
     [dim]Examples:[/dim]
       ./yrd verify-receipt /tmp/yrd/receipts/*.json --key /tmp/yrd/vkey
@@ -176,7 +180,8 @@ def call(
 ) -> None:
     """调用: one gRPC call with JSON in and JSON out; without METHOD, list the methods.
 
-    Errors are shown with reason, field and Chinese text. Needs a gateway that runs (yrd serve).
+    Errors are shown with reason, field and Chinese text. Needs a gateway
+    that runs (yrd serve).
 
     [dim]Examples:[/dim]
       ./yrd call --data /tmp/yrd
@@ -202,8 +207,9 @@ def serve(
 ) -> None:
     """网关: run the gateway until SIGTERM or Ctrl-C, which let running calls finish.
 
-    Address, certificates and regions are in DIR/yrd.toml; YRD_LISTEN and its like win over it. Prints
-    "listening HOST:PORT" once it can be called.
+    Address, certificates and regions are in DIR/yrd.toml; YRD_LISTEN and
+    its like win over it. Prints "listening HOST:PORT" once it can be
+    called.
 
     [dim]Examples:[/dim]
       ./yrd serve --data /tmp/yrd
@@ -229,9 +235,9 @@ def sandbox(
 ) -> None:
     """平台: run one stand-in regional platform; synthetic people only, never in production.
 
-    Speaks the province's wire over HTTP and keeps its state in DIR/sandbox. Faults: delay,
-    delay-request, refuse, lose-reply, lose-request, repeat, differ, broken, garbage, http500,
-    wrong-signature.
+    Speaks the province's wire over HTTP and keeps its state in DIR/sandbox.
+    Faults: delay, delay-request, refuse, lose-reply, lose-request, repeat,
+    differ, broken, garbage, http500, wrong-signature.
 
     [dim]Examples:[/dim]
       ./yrd sandbox shanghai --data /tmp/yrd
@@ -256,7 +262,8 @@ def migrate(data: Data = None) -> None:
 
 @app.command("check-config")
 def check_config(data: Data = None, as_json: Json = False) -> None:
-    """查配置: read the settings and everything they name, and say what would keep it from serving.
+    """查配置: read the settings and everything they name, and say what would keep it from
+    serving.
 
     [dim]Examples:[/dim]
       ./yrd check-config --data /tmp/yrd
@@ -281,6 +288,31 @@ def policy(context: typer.Context) -> None:
     from gateway.commands.policy import app as policy_app
 
     policy_app(args=context.args or ["--help"], prog_name="yrd policy")
+
+
+@app.command()
+def bench(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="e.g. settle-path; none lists them.")
+    ] = "",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Seconds instead of minutes: does it run at all?")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """量度: measure on this machine, beside a baseline of the same run; docs/performance.md.
+
+    Starts what it needs in a temporary directory (TMPDIR names another
+    disk) and ends it. settle-path takes about 1½ minutes. Figures are
+    medians; nothing is asserted about time.
+
+    [dim]Examples:[/dim]
+      ./yrd bench settle-path
+      ./yrd bench settle-path --json > settle-path.json
+    """
+    from gateway.commands.bench import run
+
+    run(name=name, quick=quick, as_json=as_json)
 
 
 def main() -> None:

@@ -1,0 +1,128 @@
+"""`yrd check-config`: read the settings and everything they name, before they are needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import typer
+from cryptography import x509
+from rich.text import Text
+
+from adapters.registry import PROVINCES
+from gateway.bootstrap import read_secrets
+from gateway.catalogue_files import load_catalogues
+from gateway.clock import SystemClock
+from gateway.commands.terminal import kept, output
+from gateway.config import ConfigError, Environment, Settings, load_settings
+from gateway.domain.errors import DomainError
+from gateway.participants import load_institutions
+from gateway.policy_files import PolicyFileError, load_policy_book
+from gateway.store.errors import StoreRefused
+from gateway.store.keyring import load_keyring, load_signer
+
+Check = Callable[[], str]
+"""Answers what was found; raises what was wrong."""
+
+
+class Unfit(Exception):
+    """Something is there and cannot serve; the text says what to do."""
+
+
+def run(*, data: Path | None, as_json: bool) -> None:
+    """Check; exit code 1 if something would keep the gateway from serving."""
+    place = kept(data, command="check-config")
+    rows: list[tuple[str, bool, str]] = []
+    try:
+        settings = load_settings(place.settings)
+    except ConfigError as error:
+        rows.append(("设置 yrd.toml", False, str(error)))
+    else:
+        rows.append(("设置 yrd.toml", True, f"环境 {settings.environment},监听 {settings.listen}"))
+        rows += [_try(name, check) for name, check in _checks(settings)]
+    if as_json:
+        found = [{"what": name, "ok": ok, "text_zh": text} for name, ok, text in rows]
+        json.dump({"ok": all(ok for _, ok, _ in rows), "checks": found}, sys.stdout,
+                  ensure_ascii=False, indent=1)  # fmt: skip
+        print(flush=True)
+    else:
+        for name, ok, text in rows:
+            mark = Text("✓ ", style="green") if ok else Text("✗ ", style="red")
+            output().print(mark.append(f"{name}  ", style="bold"), Text(text), sep="")
+    raise typer.Exit(0 if all(ok for _, ok, _ in rows) else 1)
+
+
+def _try(name: str, check: Check) -> tuple[str, bool, str]:
+    try:
+        return name, True, check()
+    except (ConfigError, StoreRefused, PolicyFileError, DomainError, Unfit) as error:
+        return name, False, str(error)
+    except (OSError, ValueError) as error:
+        return name, False, f"{type(error).__name__}: {error}"
+
+
+def _checks(settings: Settings) -> list[tuple[str, Check]]:
+    production = settings.environment is Environment.PRODUCTION
+
+    def keys() -> str:
+        load_keyring(settings.keys_dir, production=production)
+        return f"{load_signer(settings.keys_dir, origin=settings.log_origin).vkey}"
+
+    def participants() -> str:
+        return f"{len(load_institutions(settings.participants))} 家机构"
+
+    def policies() -> str:
+        load_policy_book()
+        load_catalogues()
+        return "三地待遇政策与就医地目录可读"
+
+    checks: list[tuple[str, Check]] = [
+        ("密钥", keys),
+        ("参与机构", participants),
+        ("政策", policies),
+        ("数据库", lambda: _database(settings)),
+        ("证书", lambda: _certificates(settings)),
+    ]
+    for code in sorted(settings.regions):
+        checks.append((f"地区 {code}", partial(_region, settings, code)))
+    return checks
+
+
+def _database(settings: Settings) -> str:
+    from gateway.store.engine import read_engine
+    from gateway.store.migrate import refuse_unmigrated
+
+    if not settings.database.exists():
+        raise Unfit(f"{settings.database} 不存在:先执行 ./yrd migrate")
+    engine = read_engine(settings.database)
+    try:
+        with engine.connect() as connection, connection.begin():
+            refuse_unmigrated(connection)
+    finally:
+        engine.dispose()
+    return str(settings.database)
+
+
+def _certificates(settings: Settings) -> str:
+    if settings.tls is None:
+        return "未启用 TLS(plaintext = true)"
+    certificate = x509.load_pem_x509_certificate(settings.tls.certificate.read_bytes())
+    x509.load_pem_x509_certificate(settings.tls.client_ca.read_bytes())
+    settings.tls.key.read_bytes()
+    until = certificate.not_valid_after_utc
+    if until <= SystemClock().now():
+        raise Unfit(f"服务器证书已于 {until:%Y-%m-%d} 到期:请更换")
+    return f"服务器证书有效至 {until:%Y-%m-%d}"
+
+
+def _region(settings: Settings, code: str) -> str:
+    region = settings.regions[code]
+    name, _ = PROVINCES[code]
+    if region.profile != name:
+        raise Unfit(f"profile 应为 {name},写的是 {region.profile}")
+    read_secrets(region.secrets_file)
+    kind = "仿真平台" if region.sandbox else "地区平台"
+    return f"{kind} {region.base_url}"

@@ -1,0 +1,93 @@
+"""`yrd verify-receipt`: what a receipt proves to someone who has only the log's public key."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from gateway.commands.terminal import output, stop
+from gateway.counter.receipts import body_of, read_vkey
+from gateway.demo.layout import DataDir
+from ledger.money import format_yuan
+from ledger.receipt import ReceiptInvalid, VerifiedReceipt, verify_receipt
+
+
+def run(*, files: list[Path], key: str, data: Path | None, as_json: bool) -> None:
+    """Verify each file; exit code 1 if one does not hold."""
+    given = key or (str(DataDir(data).vkey) if data else "")
+    if not given:
+        stop("请用 --key 给出日志公钥(或其文件),最好来自回执以外的途径;或用 --data DIR。")
+    try:
+        vkey = read_vkey(given)
+    except (OSError, UnicodeDecodeError):
+        stop(f"{given} 不是公钥,也不是可读的公钥文件。")
+    results = [_check(path, vkey) for path in files]
+    if as_json:
+        json.dump(results, sys.stdout, ensure_ascii=False, indent=1)
+        print(flush=True)
+    else:
+        _print(results)
+    raise typer.Exit(0 if all(result["ok"] for result in results) else 1)
+
+
+def _check(path: Path, vkey: str) -> dict[str, Any]:
+    try:
+        proven = verify_receipt(path.read_bytes(), vkey)
+    except OSError as error:
+        return {"file": str(path), "ok": False, "step": "FILE", "what": str(error), "do": ""}
+    except ReceiptInvalid as invalid:
+        what = str(invalid).removesuffix(f". {invalid.do}")
+        return {
+            "file": str(path), "ok": False, "step": invalid.step, "what": what, "do": invalid.do,
+        }  # fmt: skip
+    return {"file": str(path), "ok": True, **_proven(proven)}
+
+
+def _proven(proven: VerifiedReceipt) -> dict[str, Any]:
+    body: dict[str, Any] = body_of(proven)
+    return {
+        "index": proven.index,
+        "leaf_type": proven.leaf.type,
+        "entry_id": proven.leaf.entry_id,
+        "checkpoint": {
+            "origin": proven.checkpoint.origin,
+            "size": proven.checkpoint.size,
+            "root": proven.checkpoint.root.hex(),
+        },
+        "erased": proven.body is None,
+        "record": {
+            name: body.get(name)
+            for name in ("claim_id", "act", "state", "at", "institution", "window", "settled")
+        }
+        if body
+        else None,
+    }
+
+
+def _print(results: list[dict[str, Any]]) -> None:
+    console = output()
+    for result in results:
+        if not result["ok"]:
+            console.print(Text(f"✗ {result['file']}", style="red"))
+            console.print(f"    {result['step']}:{result['what']}", markup=False)
+            console.print(f"    → {result['do']}", markup=False, style="yellow")
+            continue
+        head = result["checkpoint"]
+        console.print(Text(f"✓ {result['file']}", style="green"))
+        place = f"第 {result['index']} 条,{head['origin']} 的检查点 {head['size']}"
+        console.print(f"    {place},根 {head['root'][:16]}…", markup=False)
+        record = result["record"]
+        if record is None:
+            console.print("    内容已依法删除,只能证明该条记录存在。", style="yellow")
+            continue
+        settled = record["settled"]
+        amount = f",总额 {format_yuan(settled['total_fen'])} 元" if settled else ""
+        text = f"    {record['claim_id']} {record['state']}({record['act']}){amount},{record['at']}"
+        console.print(text, markup=False)
+    if any(result["ok"] for result in results):
+        console.print("回执只证明记录曾经入账;之后是否被冲销,请看更新的记录。", style="dim")
