@@ -1,7 +1,7 @@
 """What the READMEs say the demo prints: taken from a real run, never typed.
 
 `./yrd generate --readme` writes it; tests/integration/house/test_readme.py runs the demo and
-compares, with what changes from run to run (message ids, hashes, seconds) masked.
+compares, with what changes from run to run (message ids, hashes, seconds, counts) masked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "README.zh-CN.md")
 BLOCK = re.compile(r"(?<=<!-- demo: begin -->\n).*?(?=<!-- demo: end -->)", re.DOTALL)
-CHANGING = re.compile(r"H00\d{9}\d{18}|(?<=\.example/)[0-9a-f]+|(?<=根 )[0-9a-f]+|\d+\.\d(?= 秒)")
+CHANGING = re.compile(
+    r"H00\d{9}\d{18}|(?<=\.example/)[0-9a-f]+|(?<=根 )[0-9a-f]+|\d+\.\d(?= 秒)|\d+(?= [项条])"
+)
 COLUMNS = "100"
 
 

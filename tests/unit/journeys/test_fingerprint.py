@@ -30,9 +30,16 @@ COMMAND = SettleCommand(
         CertificateKind.ID_CARD, "003321198503120117", "", "003321198503120117", "测试丙一"
     ),
     visit=Visit(
-        VisitKind.OUTPATIENT, "OP1", AT, None, "A03", "内科", "D1", "测试医师",
+        VisitKind.OUTPATIENT,
+        "OP1",
+        AT,
+        None,
+        "A03",
+        "内科",
+        "D1",
+        "测试医师",
         (Diagnosis("J06.900", "示例诊断"),),
-    ),  # fmt: skip
+    ),
     bill=Bill("B001", (LINE,)),
     request_id="req-fingerprint-1",
 )
