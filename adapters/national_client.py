@@ -68,7 +68,9 @@ class NationalClient:
         if not kind.is_inpatient:
             # 2204 takes all rows of one charging batch in one call.
             return (
-                call(Verb.REGISTER), call(Verb.DESCRIBE), call(Verb.UPLOAD_LINES, 0, line_count),
+                call(Verb.REGISTER),
+                call(Verb.DESCRIBE),
+                call(Verb.UPLOAD_LINES, 0, line_count),
                 call(Verb.SETTLE),
             )
         most = codec.profile.wire.lines_per_upload
@@ -93,8 +95,11 @@ class NationalClient:
     async def find_person(self, ctx: CallContext, patient: Patient) -> Answer[PersonFound]:
         codec = self._codec_at(ctx.sent_at)
         return await self._ask(
-            ctx, codec, lambda: codec.person(ctx, patient),
-            lambda reply, _: codec.read_person(reply, patient), repeatable=True,
+            ctx,
+            codec,
+            lambda: codec.person(ctx, patient),
+            lambda reply, _: codec.read_person(reply, patient),
+            repeatable=True,
         )
 
     async def accumulators(
@@ -102,8 +107,11 @@ class NationalClient:
     ) -> Answer[Accumulators]:
         codec = self._codec_at(ctx.sent_at)
         return await self._ask(
-            ctx, codec, lambda: codec.accumulators(ctx, person, day),
-            lambda reply, _: codec.read_accumulators(reply, insurance), repeatable=True,
+            ctx,
+            codec,
+            lambda: codec.accumulators(ctx, person, day),
+            lambda reply, _: codec.read_accumulators(reply, insurance),
+            repeatable=True,
         )
 
     # --- the steps of a visit ------------------------------------------------------------
@@ -111,7 +119,9 @@ class NationalClient:
     async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
         codec = self._codec_at(ctx.sent_at)
         return await self._ask(
-            ctx, codec, lambda: codec.register(ctx, att),
+            ctx,
+            codec,
+            lambda: codec.register(ctx, att),
             lambda reply, _: codec.read_visit_id(reply, att),
         )
 
@@ -124,7 +134,9 @@ class NationalClient:
     ) -> Answer[tuple[RegionLine, ...]]:
         codec = self._codec_at(ctx.sent_at)
         return await self._ask(
-            ctx, codec, lambda: codec.lines(ctx, att, lines),
+            ctx,
+            codec,
+            lambda: codec.lines(ctx, att, lines),
             lambda reply, _: codec.read_lines(reply, lines),
         )
 
@@ -136,7 +148,9 @@ class NationalClient:
         codec = self._codec_at(ctx.sent_at)
         expected = _expected(ctx, att, effective=False)
         return await self._ask(
-            ctx, codec, lambda: codec.predetermine(ctx, att),
+            ctx,
+            codec,
+            lambda: codec.predetermine(ctx, att),
             lambda reply, message: codec.read_settlement(reply, message, expected),
         )
 
@@ -144,7 +158,9 @@ class NationalClient:
         codec = self._codec_at(ctx.sent_at)
         expected = _expected(ctx, att, effective=True)
         return await self._ask(
-            ctx, codec, lambda: codec.settle(ctx, att),
+            ctx,
+            codec,
+            lambda: codec.settle(ctx, att),
             lambda reply, message: codec.read_settlement(reply, message, expected),
         )
 
@@ -154,7 +170,9 @@ class NationalClient:
         codec = self._codec_at(ctx.sent_at)
         expected = Expected(ctx.msgid, order.person_no, order.visit_id, effective=True)
         return await self._ask(
-            ctx, codec, lambda: codec.cancel(ctx, order),
+            ctx,
+            codec,
+            lambda: codec.cancel(ctx, order),
             lambda reply, message: codec.read_settlement(reply, message, expected),
         )
 
@@ -184,15 +202,20 @@ class NationalClient:
             return NotDelivered(cause, Exchange(wrong.infno, b"", None))
         sent = Sent(message.infno, message.body, _milliseconds(ctx.sent_at))
         limit_s = codec.profile.timeout_ms(message.infno) / 1000
-        outcome = await self._transport.send(Call(
-            path=message.path,
-            headers={"Content-Type": _CONTENT_TYPE, **codec.scheme.headers(Outgoing(
-                message.infno, message.body, sent.clock_ms, nonce=ctx.msgid
-            ))},
-            body=message.body,
-            timeout_s=min(ctx.timeout_s, limit_s),
-            repeatable=repeatable,
-        ))
+        outcome = await self._transport.send(
+            Call(
+                path=message.path,
+                headers={
+                    "Content-Type": _CONTENT_TYPE,
+                    **codec.scheme.headers(
+                        Outgoing(message.infno, message.body, sent.clock_ms, nonce=ctx.msgid)
+                    ),
+                },
+                body=message.body,
+                timeout_s=min(ctx.timeout_s, limit_s),
+                repeatable=repeatable,
+            )
+        )
         judged = judge(outcome, sent, codec.scheme, codec.profile.conventions)
         if not isinstance(judged, Read):
             return judged

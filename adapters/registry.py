@@ -20,11 +20,13 @@ from gateway.ports import RegionGateway
 
 Connect = Callable[[Connection, Clocks], NationalClient]
 
-PROVINCES: Mapping[str, tuple[str, Connect]] = MappingProxyType({
-    "31": ("shanghai", adapters.shanghai.client.client),
-    "32": ("jiangsu", adapters.jiangsu.client.client),
-    "33": ("zhejiang", adapters.zhejiang.client.client),
-})
+PROVINCES: Mapping[str, tuple[str, Connect]] = MappingProxyType(
+    {
+        "31": ("shanghai", adapters.shanghai.client.client),
+        "32": ("jiangsu", adapters.jiangsu.client.client),
+        "33": ("zhejiang", adapters.zhejiang.client.client),
+    }
+)
 """First two digits → folder name and how to connect."""
 
 

@@ -38,9 +38,7 @@ class Read:
 Judged: TypeAlias = Read | Declined | NoAnswer | NotDelivered
 
 
-def judge(
-    outcome: told.Outcome, sent: Sent, scheme: Scheme, conventions: Conventions
-) -> Judged:
+def judge(outcome: told.Outcome, sent: Sent, scheme: Scheme, conventions: Conventions) -> Judged:
     """Never raises for what was received."""
     match outcome:
         case told.NotDelivered(cause=cause, detail=detail):  # (1)
@@ -94,21 +92,21 @@ def _gateway_refusal(values: wire.Node, conventions: Conventions) -> str:
     return f"gateway_{code} {message if isinstance(message, str) else ''}".strip()[:120]
 
 
-def _verify(
-    outcome: told.Delivered, reply: envelope.Reply, sent: Sent, scheme: Scheme
-) -> Verdict:
+def _verify(outcome: told.Delivered, reply: envelope.Reply, sent: Sent, scheme: Scheme) -> Verdict:
     def text(name: str) -> str:
         value = reply.members.get(name)
         return value if isinstance(value, str) else ""
 
-    return scheme.verify(Answer(
-        headers=outcome.headers,
-        body=outcome.body,
-        output_text=reply.output_text,
-        signature=text("cainfo"),
-        signature_type=text("signtype"),
-        clock_ms=sent.clock_ms + outcome.elapsed_ms,
-    ))
+    return scheme.verify(
+        Answer(
+            headers=outcome.headers,
+            body=outcome.body,
+            output_text=reply.output_text,
+            signature=text("cainfo"),
+            signature_type=text("signtype"),
+            clock_ms=sent.clock_ms + outcome.elapsed_ms,
+        )
+    )
 
 
 def _cause(cause: told.Cause, detail: str) -> str:

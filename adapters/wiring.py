@@ -53,9 +53,7 @@ def client(
     """Raises ProfileError when the profile is wrong or has nothing valid today."""
     codecs = Codecs(book_of(package), codec_class, connection.secrets)
     timing = codecs(clocks.now()).profile.timing
-    transport = Transport(
-        connection.base_url, limits(timing), clocks.monotonic, connection.tls
-    )
+    transport = Transport(connection.base_url, limits(timing), clocks.monotonic, connection.tls)
     return NationalClient(codecs, transport, clocks.now)
 
 

@@ -31,14 +31,25 @@ from gateway.ports import (
 )
 
 _OUTPATIENT: Mapping[Verb, str] = {
-    Verb.FIND_PERSON: "1101", Verb.ACCUMULATORS: "5206", Verb.REGISTER: "2201",
-    Verb.DESCRIBE: "2203", Verb.UPLOAD_LINES: "2204", Verb.PREDETERMINE: "2206",
-    Verb.SETTLE: "2207", Verb.CANCEL: "2208", Verb.REVERSE: "2601",
+    Verb.FIND_PERSON: "1101",
+    Verb.ACCUMULATORS: "5206",
+    Verb.REGISTER: "2201",
+    Verb.DESCRIBE: "2203",
+    Verb.UPLOAD_LINES: "2204",
+    Verb.PREDETERMINE: "2206",
+    Verb.SETTLE: "2207",
+    Verb.CANCEL: "2208",
+    Verb.REVERSE: "2601",
     Verb.TELL_VISITED: fields.VISITED_NOTICE,
 }
 _INPATIENT: Mapping[Verb, str] = {
-    **_OUTPATIENT, Verb.REGISTER: "2401", Verb.UPLOAD_LINES: "2301", Verb.DISCHARGE: "2402",
-    Verb.PREDETERMINE: "2303", Verb.SETTLE: "2304", Verb.CANCEL: "2305",
+    **_OUTPATIENT,
+    Verb.REGISTER: "2401",
+    Verb.UPLOAD_LINES: "2301",
+    Verb.DISCHARGE: "2402",
+    Verb.PREDETERMINE: "2303",
+    Verb.SETTLE: "2304",
+    Verb.CANCEL: "2305",
 }
 
 

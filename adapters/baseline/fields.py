@@ -68,9 +68,9 @@ class FieldTable:
         rows = dict(self.rows)
         for (txn, io), fields in self.rows.items():
             if io == "in":
-                rows[txn, io] = MappingProxyType({
-                    key: _relengthened(field, overrides) for key, field in fields.items()
-                })
+                rows[txn, io] = MappingProxyType(
+                    {key: _relengthened(field, overrides) for key, field in fields.items()}
+                )
         return FieldTable(MappingProxyType(rows))
 
     def check_envelope(self, infno: str, fields: Mapping[str, str], extra: frozenset[str]) -> None:

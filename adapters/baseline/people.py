@@ -28,9 +28,7 @@ def read_person(output: Node, id_number: str, dictionary: Dictionary) -> PersonF
         id_number=id_number,
         name=text(base, "psn_name", _BASE),
         birth=day(base, "brdy", _BASE),
-        insurances=tuple(
-            _insurance(row, dictionary) for row in rows(output, "insuinfo", "output")
-        ),
+        insurances=tuple(_insurance(row, dictionary) for row in rows(output, "insuinfo", "output")),
     )
 
 

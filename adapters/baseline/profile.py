@@ -191,9 +191,13 @@ class ProfileBook:
     def at(self, day: date) -> Profile:
         """Raises ProfileError when a section has nothing valid on that day."""
         return Profile(
-            self.province, self.name_zh, self._pick("wire", Wire, day),
-            self._pick("signing", Signing, day), self._pick("conventions", Conventions, day),
-            self._pick("dictionary", Dictionary, day), self._pick("aliases", Aliases, day),
+            self.province,
+            self.name_zh,
+            self._pick("wire", Wire, day),
+            self._pick("signing", Signing, day),
+            self._pick("conventions", Conventions, day),
+            self._pick("dictionary", Dictionary, day),
+            self._pick("aliases", Aliases, day),
             self._pick("timing", Timing, day),
         )
 

@@ -26,8 +26,12 @@ from adapters.baseline.profile import (
 Table: TypeAlias = Mapping[str, Any]
 
 _SECTIONS: Mapping[str, type[Section]] = {
-    "wire": Wire, "signing": Signing, "conventions": Conventions, "dictionary": Dictionary,
-    "aliases": Aliases, "timing": Timing,
+    "wire": Wire,
+    "signing": Signing,
+    "conventions": Conventions,
+    "dictionary": Dictionary,
+    "aliases": Aliases,
+    "timing": Timing,
 }
 
 
@@ -50,9 +54,7 @@ def load(text: str) -> ProfileBook:
 
 def _section(kind: type[Section], name: str, entry: Table) -> Section:
     own = {f.name: f for f in fields(kind)}
-    required = {
-        n for n, f in own.items() if f.default is MISSING and f.default_factory is MISSING
-    }
+    required = {n for n, f in own.items() if f.default is MISSING and f.default_factory is MISSING}
     if entry.keys() - own.keys() or required - entry.keys():
         raise ProfileError(
             f"[[{name}]]: unknown {sorted(entry.keys() - own.keys())}, "
@@ -72,8 +74,7 @@ def _value(where: str, hint: Any, value: Any) -> Any:
     if origin is not None and isinstance(value, dict):
         of_key, of_item = inner
         return {
-            _value(where, of_key, key): _value(where, of_item, item)
-            for key, item in value.items()
+            _value(where, of_key, key): _value(where, of_item, item) for key, item in value.items()
         }
     if isinstance(hint, type):
         try:

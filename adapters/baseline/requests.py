@@ -27,12 +27,14 @@ _CATEGORY_LENGTH = 10
 
 def person(patient: Patient, dictionary: Dictionary) -> Node:
     """人员基本信息获取 1101."""
-    return {"data": {
-        **_certificate(patient, dictionary),
-        "psn_cert_type": dictionary.id_card,
-        "certno": patient.id_number,
-        "psn_name": patient.name,
-    }}
+    return {
+        "data": {
+            **_certificate(patient, dictionary),
+            "psn_cert_type": dictionary.id_card,
+            "certno": patient.id_number,
+            "psn_name": patient.name,
+        }
+    }
 
 
 def accumulators(found: PersonFound, day: date) -> Node:
@@ -46,19 +48,21 @@ def register_outpatient(att: Attendance, dictionary: Dictionary) -> Node:
     category = visit.department_code
     if not 0 < len(category) <= _CATEGORY_LENGTH:
         category = dictionary.department_category
-    return {"data": {
-        "psn_no": att.person.person_no,
-        "insutype": att.insurance.scheme_code,
-        "begntime": stamp(visit.started_at),
-        **_certificate(att.patient, dictionary),
-        "ipt_otp_no": visit.visit_no,
-        "atddr_no": visit.doctor_code,
-        "dr_name": visit.doctor_name,
-        "dept_code": visit.department_code,
-        "dept_name": visit.department_name,
-        "caty": category,
-        **_identity(att.patient, att.insurance, dictionary),
-    }}
+    return {
+        "data": {
+            "psn_no": att.person.person_no,
+            "insutype": att.insurance.scheme_code,
+            "begntime": stamp(visit.started_at),
+            **_certificate(att.patient, dictionary),
+            "ipt_otp_no": visit.visit_no,
+            "atddr_no": visit.doctor_code,
+            "dr_name": visit.doctor_name,
+            "dept_code": visit.department_code,
+            "dept_name": visit.department_name,
+            "caty": category,
+            **_identity(att.patient, att.insurance, dictionary),
+        }
+    }
 
 
 def admit(att: Attendance, dictionary: Dictionary) -> Node:
@@ -104,20 +108,20 @@ def describe(att: Attendance, dictionary: Dictionary) -> Node:
 
 def outpatient_lines(att: Attendance, lines: tuple[BillLine, ...]) -> Node:
     """门诊费用明细信息上传 2204: one charging batch, all its rows in one call."""
-    return {"feedetail": [
-        {
-            **_line(att, line),
-            "chrg_bchno": att.bill.batch_no,
-            # 外购处方标志 has no published dictionary; 0 = not bought outside.
-            "rx_circ_flag": _NO,
-        }
-        for line in lines
-    ]}
+    return {
+        "feedetail": [
+            {
+                **_line(att, line),
+                "chrg_bchno": att.bill.batch_no,
+                # 外购处方标志 has no published dictionary; 0 = not bought outside.
+                "rx_circ_flag": _NO,
+            }
+            for line in lines
+        ]
+    }
 
 
-def inpatient_lines(
-    att: Attendance, lines: tuple[BillLine, ...], dictionary: Dictionary
-) -> Node:
+def inpatient_lines(att: Attendance, lines: tuple[BillLine, ...], dictionary: Dictionary) -> Node:
     """住院费用明细上传 2301. A refund has a negative count and names the original row."""
     rows: list[Json] = []
     for line in lines:
@@ -166,36 +170,42 @@ def settle(att: Attendance, dictionary: Dictionary) -> Node:
 
 def cancel(order: CancelOrder) -> Node:
     """结算撤销 2208 / 2305."""
-    return {"data": {
-        "mdtrt_id": order.visit_id,
-        "setl_id": order.settlement_id,
-        "psn_no": order.person_no,
-    }}
+    return {
+        "data": {
+            "mdtrt_id": order.visit_id,
+            "setl_id": order.settlement_id,
+            "psn_no": order.person_no,
+        }
+    }
 
 
 def reverse(order: ReversalOrder) -> Node:
     """冲正 2601: by the original message id and its number as it was sent."""
-    return {"data": {
-        "psn_no": order.person_no,
-        "omsgid": order.original_msgid,
-        "oinfno": order.original_transaction,
-    }}
+    return {
+        "data": {
+            "psn_no": order.person_no,
+            "omsgid": order.original_msgid,
+            "oinfno": order.original_transaction,
+        }
+    }
 
 
 def visited_rows(ctx: CallContext, row: VisitedRow) -> list[Json]:
     """One row shaped like 3260's. OUR ASSUMPTION: no national message tells the visited region."""
-    return [{
-        "seqno": 1,
-        "mdtrtarea": ctx.visited_region,
-        "medins_no": ctx.institution.code,
-        "certno": row.id_number,
-        "mdtrt_id": row.visit_id,
-        "mdtrt_setl_time": stamp(row.settled_at),
-        "setl_sn": row.settlement_no,
-        "fulamt_advpay_flag": _NO,
-        "medfee_sumamt": yuan(row.total_fen),
-        "optins_pay_sumamt": yuan(row.insurance_paid_fen),
-    }]
+    return [
+        {
+            "seqno": 1,
+            "mdtrtarea": ctx.visited_region,
+            "medins_no": ctx.institution.code,
+            "certno": row.id_number,
+            "mdtrt_id": row.visit_id,
+            "mdtrt_setl_time": stamp(row.settled_at),
+            "setl_sn": row.settlement_no,
+            "fulamt_advpay_flag": _NO,
+            "medfee_sumamt": yuan(row.total_fen),
+            "optins_pay_sumamt": yuan(row.insurance_paid_fen),
+        }
+    ]
 
 
 def _settlement(att: Attendance, dictionary: Dictionary) -> dict[str, Json]:

@@ -18,9 +18,7 @@ import orjson
 
 from adapters.baseline.errors import BrokenAnswer
 
-Json: TypeAlias = (
-    "str | int | Decimal | bool | Mapping[str, Json] | Sequence[Json] | None"
-)
+Json: TypeAlias = "str | int | Decimal | bool | Mapping[str, Json] | Sequence[Json] | None"
 Node: TypeAlias = Mapping[str, Json]
 
 _SPACE = re.compile(r"[ \t\r\n]*")

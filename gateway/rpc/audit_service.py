@@ -52,9 +52,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         first, second = audits.two_trees(request)
         second = await self._signed_size(second, least=first)
         hashes = await self._log.consistency_proof(first, second)
-        return pb.GetConsistencyProofResponse(
-            first_size=first, second_size=second, hashes=hashes
-        )
+        return pb.GetConsistencyProofResponse(first_size=first, second_size=second, hashes=hashes)
 
     async def ListEntries(
         self, request: pb.ListEntriesRequest, context: Context

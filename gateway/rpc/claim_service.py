@@ -72,9 +72,7 @@ class ClaimServicer(claim_pb2_grpc.ClaimServiceServicer):
         answer = await self._shield(self._reverse(command, budget_s=budget))
         return pb.ReverseClaimResponse(claim=decode_claim(answer))
 
-    async def GetClaim(
-        self, request: pb.GetClaimRequest, context: Context
-    ) -> pb.GetClaimResponse:
+    async def GetClaim(self, request: pb.GetClaimRequest, context: Context) -> pb.GetClaimResponse:
         """One claim of the caller's."""
         institution = self._callers.institution(context)
         budget_s(context)

@@ -38,21 +38,23 @@ class MessageTooLarge(DomainError):
     text_zh = "请求报文过大;单次请求不得超过1MiB,请检查费用明细是否重复。"
 
 
-STATUS: MappingProxyType[type[DomainError], grpc.StatusCode] = MappingProxyType({
-    errors.Malformed: Code.INVALID_ARGUMENT,
-    errors.Refused: Code.FAILED_PRECONDITION,
-    errors.NotFound: Code.NOT_FOUND,
-    errors.Conflict: Code.ABORTED,
-    errors.RequestIdReused: Code.ALREADY_EXISTS,
-    errors.Forbidden: Code.PERMISSION_DENIED,
-    errors.Unauthenticated: Code.UNAUTHENTICATED,
-    errors.Overloaded: Code.RESOURCE_EXHAUSTED,
-    errors.DeadlinePassed: Code.DEADLINE_EXCEEDED,
-    errors.RegionUnavailable: Code.UNAVAILABLE,
-    errors.StorageUnavailable: Code.UNAVAILABLE,
-    errors.InvariantViolated: Code.INTERNAL,
-    MessageTooLarge: Code.RESOURCE_EXHAUSTED,
-})
+STATUS: MappingProxyType[type[DomainError], grpc.StatusCode] = MappingProxyType(
+    {
+        errors.Malformed: Code.INVALID_ARGUMENT,
+        errors.Refused: Code.FAILED_PRECONDITION,
+        errors.NotFound: Code.NOT_FOUND,
+        errors.Conflict: Code.ABORTED,
+        errors.RequestIdReused: Code.ALREADY_EXISTS,
+        errors.Forbidden: Code.PERMISSION_DENIED,
+        errors.Unauthenticated: Code.UNAUTHENTICATED,
+        errors.Overloaded: Code.RESOURCE_EXHAUSTED,
+        errors.DeadlinePassed: Code.DEADLINE_EXCEEDED,
+        errors.RegionUnavailable: Code.UNAVAILABLE,
+        errors.StorageUnavailable: Code.UNAVAILABLE,
+        errors.InvariantViolated: Code.INTERNAL,
+        MessageTooLarge: Code.RESOURCE_EXHAUSTED,
+    }
+)
 
 
 def family_of(kind: type[DomainError]) -> type[DomainError] | None:

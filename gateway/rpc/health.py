@@ -52,9 +52,7 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # it publ
 class HealthProbe:
     """Keeps a health servicer's statuses true."""
 
-    def __init__(
-        self, *, log: Log, clock: Clock, logger: Logger, services: Sequence[str]
-    ) -> None:
+    def __init__(self, *, log: Log, clock: Clock, logger: Logger, services: Sequence[str]) -> None:
         self.servicer = HealthServicer()
         self._log, self._clock, self._logger = log, clock, logger
         self._services = ("", *services)

@@ -91,9 +91,7 @@ class RpcServer:
             raise ValueError("either tls files or plaintext = True, not both and not neither")
         self._listen, self._tls, self._logger = listen, tls, logger
         self._shield = Shield(logger=logger)
-        self._edge = Edge(
-            logger=logger, monotonic=clock.monotonic, make_request_id=make_request_id
-        )
+        self._edge = Edge(logger=logger, monotonic=clock.monotonic, make_request_id=make_request_id)
         callers = Callers(institutions=institutions, now=clock.now, plaintext=plaintext)
         self._claims = ClaimServicer(
             callers=callers, clock=clock, id_mode=id_mode, shield=self._shield,

@@ -103,9 +103,7 @@ def _numbers(
     return None if quantity is None or unit_price is None else (quantity, unit_price)
 
 
-def _occurred_at(
-    found: Findings, field: str, message: claim_pb2.BillLine, door: Door
-) -> datetime:
+def _occurred_at(found: Findings, field: str, message: claim_pb2.BillLine, door: Door) -> datetime:
     if not message.HasField("occurred_at"):
         found.add(field, "REQUIRED", "费用发生时间必填。")
         return door.now

@@ -78,9 +78,7 @@ def _add_trail(claim: claim_pb2.Claim, record: ClaimRecord) -> None:
             outcome=message.outcome,
         )  # fmt: skip
     for entry in record.entries:
-        claim.entries.add(
-            entry_id=entry.entry_id, kind=entry.kind, leaf_index=entry.leaf_index
-        )
+        claim.entries.add(entry_id=entry.entry_id, kind=entry.kind, leaf_index=entry.leaf_index)
 
 
 def _refusal(refusal: Refusal) -> claim_pb2.Refusal:

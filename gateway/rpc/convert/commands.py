@@ -27,9 +27,7 @@ def settle_command(request: claim_pb2.SettleClaimRequest, door: Door) -> SettleC
     found = Findings()
     request_id = texts.request_id(found, "request_id", request.request_id)
     common = _bill_command(found, request, door)
-    invoice_no = texts.text(
-        found, "invoice_no", request.invoice_no, at_most=INVOICE_NO_MAX
-    )
+    invoice_no = texts.text(found, "invoice_no", request.invoice_no, at_most=INVOICE_NO_MAX)
     found.refuse()
     inherited = {f.name: getattr(common, f.name) for f in fields(common)}
     return SettleCommand(**inherited, request_id=request_id, invoice_no=invoice_no)
@@ -88,7 +86,8 @@ def _regions(found: Findings, request: BillRequest, door: Door) -> tuple[str, st
     """(visited, insured), both served; the visited one is where the caller's institution is."""
     served = True
     for field, code in (
-        ("visited_region", request.visited_region), ("insured_region", request.insured_region)
+        ("visited_region", request.visited_region),
+        ("insured_region", request.insured_region),
     ):
         if not code:
             found.add(field, "REQUIRED", "医保区划代码必填。")
@@ -103,7 +102,8 @@ def _regions(found: Findings, request: BillRequest, door: Door) -> tuple[str, st
     here = pooling_region_of(door.institution.region)
     if served and pooling_region_of(request.visited_region) != here:
         found.add(
-            "visited_region", "VISITED_REGION_MISMATCH",
+            "visited_region",
+            "VISITED_REGION_MISMATCH",
             "就医地应为本机构所在的统筹区,请核对就医地代码。",
         )
     return request.visited_region, request.insured_region

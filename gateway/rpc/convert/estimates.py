@@ -51,7 +51,5 @@ def predetermination(estimate: Estimate) -> claim_pb2.PredetermineClaimResponse:
         lines=priced_lines(estimate.lines),
         policy_rules=estimate.policy_rules,
         catalogue_version=estimate.catalogue_version,
-        person=masked_person(
-            estimate.subject_ref, estimate.name_masked, estimate.id_number_masked
-        ),
+        person=masked_person(estimate.subject_ref, estimate.name_masked, estimate.id_number_masked),
     )

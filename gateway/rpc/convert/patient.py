@@ -20,9 +20,7 @@ _CARD_SERIAL = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 
 def patient(found: Findings, field: str, message: claim_pb2.Patient, door: Door) -> Patient:
     """The patient; what is wrong goes into `found`, and then the value must not be used."""
-    kind = read_enum(
-        found, f"{field}.certificate_kind", message.certificate_kind, CERTIFICATES
-    )
+    kind = read_enum(found, f"{field}.certificate_kind", message.certificate_kind, CERTIFICATES)
     id_number = _id_number(found, f"{field}.id_number", message.id_number, door)
     return Patient(
         certificate_kind=kind or CertificateKind.ID_CARD,
@@ -57,14 +55,10 @@ def _certificate(
         if number.strip() and id_number and number.strip().upper() != id_number:
             found.add(field, "MISMATCH", "凭证为身份证时,凭证编号应与公民身份号码一致。")
         return id_number
-    return text(
-        found, field, number, at_most=CERTIFICATE_NUMBER_MAX, required=kind is not None
-    )
+    return text(found, field, number, at_most=CERTIFICATE_NUMBER_MAX, required=kind is not None)
 
 
-def _card_serial(
-    found: Findings, field: str, value: str, kind: CertificateKind | None
-) -> str:
+def _card_serial(found: Findings, field: str, value: str, kind: CertificateKind | None) -> str:
     value = value.strip()
     if not value:
         if kind is CertificateKind.SOCIAL_SECURITY_CARD:

@@ -96,9 +96,7 @@ def page_size(found: Findings, asked: int, *, default: int, at_most: int) -> int
     return min(asked, at_most) if asked > 0 else default
 
 
-def filters_of(
-    request: claim_pb2.ListClaimsRequest, institution_code: str
-) -> tuple[str, ...]:
+def filters_of(request: claim_pb2.ListClaimsRequest, institution_code: str) -> tuple[str, ...]:
     """What a page token belongs to: everything but the page's size and place."""
 
     def bound(name: Literal["created_from", "created_until"]) -> str:

@@ -16,9 +16,7 @@ _CLAIM_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _LINE_NO = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
-def text(
-    found: Findings, field: str, value: str, *, at_most: int, required: bool = False
-) -> str:
+def text(found: Findings, field: str, value: str, *, at_most: int, required: bool = False) -> str:
     """The trimmed text; adds REQUIRED, TOO_LONG or INVALID_CHARACTER."""
     value = value.strip()
     if not value and required:
@@ -35,9 +33,7 @@ def request_id(found: Findings, field: str, value: str) -> str:
     if not value:
         found.add(field, "REQUIRED", "请求号必填;每笔新业务请使用新的请求号。")
     elif not _REQUEST_ID.fullmatch(value):
-        found.add(
-            field, "FORMAT", "请求号须为8至64位字母、数字、点、下划线或连字符,请修改后重试。"
-        )
+        found.add(field, "FORMAT", "请求号须为8至64位字母、数字、点、下划线或连字符,请修改后重试。")
     elif _names_a_person(value):
         found.add(field, "PERSONAL_DATA", "请求号中不得含有身份证号码,请更换编号规则。")
     return value

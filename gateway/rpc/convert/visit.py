@@ -72,9 +72,7 @@ def _ended_at(
     return ended_at
 
 
-def _diagnoses(
-    found: Findings, field: str, message: claim_pb2.Visit
-) -> tuple[Diagnosis, ...]:
+def _diagnoses(found: Findings, field: str, message: claim_pb2.Visit) -> tuple[Diagnosis, ...]:
     if not message.diagnoses:
         found.add(field, "REQUIRED", "至少需要一个诊断,主诊断在前。")
     if len(message.diagnoses) > DIAGNOSES_MAX:

@@ -18,9 +18,15 @@ KINDS = [VisitKind.OUTPATIENT, VisitKind.INPATIENT]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("fault", "effective"), [
-    ("lose-reply=1", 1), ("lose-request=1", 0), ("garbage=1", 1), ("http500=1", 1),
-])
+@pytest.mark.parametrize(
+    ("fault", "effective"),
+    [
+        ("lose-reply=1", 1),
+        ("lose-request=1", 0),
+        ("garbage=1", 1),
+        ("http500=1", 1),
+    ],
+)
 async def test_a_lost_or_unreadable_reply_is_no_answer(
     province: str, kind: VisitKind, fault: str, effective: int, tmp_path: Path
 ) -> None:
@@ -156,9 +162,7 @@ async def test_a_lost_read_is_asked_once_more(province: str, tmp_path: Path) -> 
         accepted(await w.client.find_person(w.ctx(), w.patient()))
 
 
-async def test_a_field_of_ours_that_is_too_long_never_leaves(
-    province: str, tmp_path: Path
-) -> None:
+async def test_a_field_of_ours_that_is_too_long_never_leaves(province: str, tmp_path: Path) -> None:
     async with world(province, tmp_path) as w:
         att = await w.attendance(VisitKind.OUTPATIENT)
         att = replace(att, visit=replace(att.visit, doctor_name="医" * 51))

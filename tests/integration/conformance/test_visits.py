@@ -62,9 +62,7 @@ async def test_a_visit_is_settled_and_cancelled_to_nothing(
         assert settled.clearing_type_code == ("21" if kind.is_inpatient else "11")
         assert w.effective() == 1
 
-        order = CancelOrder(
-            kind, att.person.person_no, settled.visit_id, settled.settlement_id
-        )
+        order = CancelOrder(kind, att.person.person_no, settled.visit_id, settled.settlement_id)
         cancelled = accepted(await w.client.cancel(w.ctx(), order))
         assert cancelled.breakdown == settled.breakdown.negated()
         assert cancelled.broken == cancelled.unknown_codes == ()

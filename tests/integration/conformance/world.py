@@ -63,12 +63,15 @@ HOMES = {
     "shanghai": Home(
         "shanghai", "310118", "003118198503120118", "测试甲一", WUJIANG, _PLAIN, _CANCEL
     ),
-    "jiangsu": Home(
-        "jiangsu", "320509", "003209198503120117", "测试乙一", QINGPU, _PLAIN, _CANCEL
-    ),
+    "jiangsu": Home("jiangsu", "320509", "003209198503120117", "测试乙一", QINGPU, _PLAIN, _CANCEL),
     "zhejiang": Home(
-        "zhejiang", "330421", "003321198503120117", "测试丙一", QINGPU,
-        {kind: number + "A" for kind, number in _PLAIN.items()}, _CANCEL,
+        "zhejiang",
+        "330421",
+        "003321198503120117",
+        "测试丙一",
+        QINGPU,
+        {kind: number + "A" for kind, number in _PLAIN.items()},
+        _CANCEL,
     ),
 }
 
@@ -104,10 +107,20 @@ class World:
         person = accepted(await self.client.find_person(self.ctx(), patient))
         ended = NOW if kind.is_inpatient else None
         return Attendance(
-            patient=patient, person=person, insurance=person.insurances[0], bill=bill or BILL,
+            patient=patient,
+            person=person,
+            insurance=person.insurances[0],
+            bill=bill or BILL,
             visit=Visit(
-                kind, f"V{next(self._sequence):05d}", NOW - timedelta(days=3), ended, "0301",
-                "内科", "D001", "测试医师", (Diagnosis("I10.x00", "高血压"),),
+                kind,
+                f"V{next(self._sequence):05d}",
+                NOW - timedelta(days=3),
+                ended,
+                "0301",
+                "内科",
+                "D001",
+                "测试医师",
+                (Diagnosis("I10.x00", "高血压"),),
             ),
         )
 
@@ -122,7 +135,7 @@ class World:
                 case Verb.DESCRIBE:
                     accepted(await self.client.describe(self.ctx(), att))
                 case Verb.UPLOAD_LINES:
-                    part = att.bill.lines[step.first_line:step.end_line]
+                    part = att.bill.lines[step.first_line : step.end_line]
                     rows = accepted(await self.client.upload_lines(self.ctx(), att, part))
                     att = replace(
                         att,
@@ -160,28 +173,43 @@ def accepted(answer: Answer[T]) -> T:
 def line(no: int, item: str, quantity: str, price: str, refund_of: str | None = None) -> BillLine:
     exact = Decimal(quantity) * Decimal(price) * 100
     return BillLine(
-        str(no), item, f"H{item}", NOW - timedelta(days=1), Decimal(quantity), Decimal(price),
-        int(exact.quantize(Decimal(1), ROUND_HALF_UP)), refund_of=refund_of,
+        str(no),
+        item,
+        f"H{item}",
+        NOW - timedelta(days=1),
+        Decimal(quantity),
+        Decimal(price),
+        int(exact.quantize(Decimal(1), ROUND_HALF_UP)),
+        refund_of=refund_of,
     )
 
 
-BILL = Bill("B0001", (
-    line(1, "SYN-XA01-0001", "9", "285.505"),
-    line(2, "SYN-XB01-0001", "2", "312.40"),
-    line(3, "SYN-XC01-0001", "1", "58.00"),
-    line(4, "SYN-XB02-0002", "1", "1180.00"),
-))
+BILL = Bill(
+    "B0001",
+    (
+        line(1, "SYN-XA01-0001", "9", "285.505"),
+        line(2, "SYN-XB01-0001", "2", "312.40"),
+        line(3, "SYN-XC01-0001", "1", "58.00"),
+        line(4, "SYN-XB02-0002", "1", "1180.00"),
+    ),
+)
 
 
 @asynccontextmanager
 async def world(
-    province: str, state_dir: Path, *faults: str, secret: str = "demo-secret",
+    province: str,
+    state_dir: Path,
+    *faults: str,
+    secret: str = "demo-secret",
     skew: timedelta = timedelta(0),
 ) -> AsyncIterator[World]:
     """`skew`: how far our clock runs ahead of the platform's."""
     sandbox = Sandbox(
-        province=province, state_dir=state_dir, policies_dir=POLICIES,
-        secrets={"access_key": "demo-ak", "secret": "demo-secret"}, faults=faults,
+        province=province,
+        state_dir=state_dir,
+        policies_dir=POLICIES,
+        secrets={"access_key": "demo-ak", "secret": "demo-secret"},
+        faults=faults,
         clock=lambda: NOW,
     )
     url = await sandbox.start()

@@ -65,9 +65,7 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         number = len(list(self._folder.iterdir()))
-        pair = Pair(
-            self._folder / f"{number}-{label}.pem", self._folder / f"{number}-{label}.key"
-        )
+        pair = Pair(self._folder / f"{number}-{label}.pem", self._folder / f"{number}-{label}.key")
         self._write(pair.certificate, builder.sign(self._key, hashes.SHA256()))
         pair.key.write_bytes(
             key.private_bytes(

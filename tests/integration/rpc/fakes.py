@@ -149,4 +149,3 @@ class MemoryLogger:
     def calls(self) -> list[dict[str, Any]]:
         """The access log."""
         return [fields for event, fields in self.lines if event == "call"]
-

@@ -31,9 +31,7 @@ async def test_each_method_answers(house: House, qingpu: grpc.aio.Channel) -> No
     assert (await client.ReverseClaim(reversal, timeout=5)).claim.state == pb.CLAIM_STATE_REVERSED
 
 
-async def test_pages_follow_each_other_to_the_last(
-    house: House, qingpu: grpc.aio.Channel
-) -> None:
+async def test_pages_follow_each_other_to_the_last(house: House, qingpu: grpc.aio.Channel) -> None:
     request = pb.ListClaimsRequest(page_size=2, insured_region="33")
     first = await claims(qingpu).ListClaims(request, timeout=5)
     request.page_token = first.next_page_token

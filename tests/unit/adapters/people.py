@@ -30,7 +30,9 @@ from gateway.ports import CallContext
 NOW = datetime(2025, 9, 10, 2, 30, tzinfo=UTC)
 MSGID = "H00310000001202509101030000001"
 CLASSES = {
-    "shanghai": ShanghaiCodec, "jiangsu": JiangsuCodec, "zhejiang": ZhejiangCodec,
+    "shanghai": ShanghaiCodec,
+    "jiangsu": JiangsuCodec,
+    "zhejiang": ZhejiangCodec,
 }
 REGIONS = {"shanghai": "310118", "jiangsu": "320509", "zhejiang": "330421"}
 HOSPITAL = Institution(
@@ -50,24 +52,51 @@ def context(province: str) -> CallContext:
 
 def attendance(kind: VisitKind = VisitKind.OUTPATIENT, psn_type: str = "11") -> Attendance:
     patient = Patient(
-        CertificateKind.SOCIAL_SECURITY_CARD, "T0000001X",
-        "003118D156000005FFFF000000000001", "003118195203158882", "测试甲一",
+        CertificateKind.SOCIAL_SECURITY_CARD,
+        "T0000001X",
+        "003118D156000005FFFF000000000001",
+        "003118195203158882",
+        "测试甲一",
     )
     insurance = Insurance(
         Scheme.EMPLOYEE, "310", PersonKind.ACTIVE, psn_type, "310118", True, 300_000
     )
     person = PersonFound("900000001", patient.id_number, patient.name, None, (insurance,))
     visit = Visit(
-        kind, "V00001", NOW, NOW, "0301", "内科", "D001", "测试医师",
+        kind,
+        "V00001",
+        NOW,
+        NOW,
+        "0301",
+        "内科",
+        "D001",
+        "测试医师",
         (Diagnosis("I10.x00", "高血压"), Diagnosis("E11.900", "2型糖尿病")),
     )
-    bill = Bill("B0001", (
-        BillLine(
-            "1", "SYN-XA01-0001", "H1", NOW, Decimal("1.5"), Decimal("12.345678"), 1852,
-            hospital_approved=True,
+    bill = Bill(
+        "B0001",
+        (
+            BillLine(
+                "1",
+                "SYN-XA01-0001",
+                "H1",
+                NOW,
+                Decimal("1.5"),
+                Decimal("12.345678"),
+                1852,
+                hospital_approved=True,
+            ),
         ),
-    ))
+    )
     return Attendance(
-        patient, person, insurance, visit, bill, own_pay_fen=0, over_limit_fen=2,
-        pre_self_pay_fen=185, in_scope_fen=1665, region_visit_id="S1",
+        patient,
+        person,
+        insurance,
+        visit,
+        bill,
+        own_pay_fen=0,
+        over_limit_fen=2,
+        pre_self_pay_fen=185,
+        in_scope_fen=1665,
+        region_visit_id="S1",
     )

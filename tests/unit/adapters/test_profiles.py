@@ -46,18 +46,21 @@ def test_a_dictionary_has_a_word_for_everything_we_can_say(province: str) -> Non
     assert set(words.certificates) == set(CertificateKind)
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    ('infver = "V1.0"', ""),
-    ('infver = "V1.0"', "infver = 1"),
-    ('infver = "V1.0"', 'infver = "V1.0"\nsurprise = 1'),
-    ('"zj-hmac-sm3"', '"none"'),
-    ('310 = "employee"', '310 = "employees"'),
-    ("valid_from = 2022-01-01", 'valid_from = "2022"'),
-    ('confidence = "medium"', 'confidence = "sure"'),
-    ("numbers_as_text", "numbers_as_txt"),
-    ('province = "33"', ""),
-    ("concurrency = 64", "concurrency = 6.4"),
-])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('infver = "V1.0"', ""),
+        ('infver = "V1.0"', "infver = 1"),
+        ('infver = "V1.0"', 'infver = "V1.0"\nsurprise = 1'),
+        ('"zj-hmac-sm3"', '"none"'),
+        ('310 = "employee"', '310 = "employees"'),
+        ("valid_from = 2022-01-01", 'valid_from = "2022"'),
+        ('confidence = "medium"', 'confidence = "sure"'),
+        ("numbers_as_text", "numbers_as_txt"),
+        ('province = "33"', ""),
+        ("concurrency = 64", "concurrency = 6.4"),
+    ],
+)
 def test_a_wrong_profile_is_refused(old: str, new: str) -> None:
     text = TEXT.replace('infver = "V1.0"', 'infver = "V1.0"\nnumbers_as_text = false')
     assert load(text).province == "33"
@@ -66,7 +69,7 @@ def test_a_wrong_profile_is_refused(old: str, new: str) -> None:
 
 
 def test_the_newest_valid_section_counts() -> None:
-    later = TEXT[TEXT.index("[[signing]]"):TEXT.index("[[conventions]]")]
+    later = TEXT[TEXT.index("[[signing]]") : TEXT.index("[[conventions]]")]
     later = later.replace("2022-01-01", "2026-01-01").replace("= false", "= true")
     book = load(TEXT + "\n" + later)
     assert not book.at(date(2025, 12, 31)).signing.answers_signed
@@ -76,7 +79,7 @@ def test_the_newest_valid_section_counts() -> None:
 
 
 def test_a_codec_changes_at_midnight_in_shanghai() -> None:
-    later = TEXT[TEXT.index("[[conventions]]"):TEXT.index("[[dictionary]]")]
+    later = TEXT[TEXT.index("[[conventions]]") : TEXT.index("[[dictionary]]")]
     book = load(TEXT + "\n" + later.replace("2022-01-01", "2026-01-01").replace('"0"', '"1"'))
     codecs = Codecs(book, CLASSES["zhejiang"], Secrets("k", b"s"))
     before = codecs(datetime(2025, 12, 31, 15, 59, tzinfo=UTC))

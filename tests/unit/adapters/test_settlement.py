@@ -34,8 +34,11 @@ def info(changes: dict[str, str]) -> dict[str, Any]:
 
 
 def read(
-    setlinfo: dict[str, Any], province: str = "jiangsu", infno: str = "2207",
-    expected: Expected = EXPECTED, detail: list[dict[str, Any]] | None = None,
+    setlinfo: dict[str, Any],
+    province: str = "jiangsu",
+    infno: str = "2207",
+    expected: Expected = EXPECTED,
+    detail: list[dict[str, Any]] | None = None,
 ) -> RegionSettlement:
     output: dict[str, Any] = {"setlinfo": setlinfo, "setldetail": detail or []}
     body = wire.write({"infcode": 0, "output": output}).encode()
@@ -58,7 +61,8 @@ def test_golden(case: dict[str, Any]) -> None:
 def test_numbers_and_texts_are_the_same_amounts() -> None:
     as_numbers = {
         name: wire.read(f'{{"v":{value}}}'.encode()).values["v"]
-        if name.endswith(("_pay", "amt", "_amt", "selfpay", "_dedc")) else value
+        if name.endswith(("_pay", "amt", "_amt", "selfpay", "_dedc"))
+        else value
         for name, value in GOLDEN["base"].items()
     }
     found = read(as_numbers)
@@ -81,8 +85,12 @@ def test_a_reversal_with_nulls_and_other_names_is_the_exact_negative() -> None:
         for name, value in info({}).items()
     }
     negative |= {
-        "psn_pay": "-790.00", "ownpay_hosp_part": "0.00", "psn_part_amt": None,
-        "hosp_part_amt": None, "acct_mulaid_pay": None, "clr_type": None,
+        "psn_pay": "-790.00",
+        "ownpay_hosp_part": "0.00",
+        "psn_part_amt": None,
+        "hosp_part_amt": None,
+        "acct_mulaid_pay": None,
+        "clr_type": None,
     }
     found = read(negative, "zhejiang", "2305")
     assert found.breakdown == read(info({})).breakdown.negated()

@@ -38,9 +38,12 @@ def test_csb_counts_seconds_where_the_profile_says_so() -> None:
     scheme = CsbHmacSha1(secrets(case), case["api_version"], clock_unit_ms=1000)
     headers = scheme.headers(Outgoing("1101", b"", case["clock_ms"], "n"))
     assert headers["_api_timestamp"] == "1700000000"
-    assert csb_hmac_sha1.signature(b"demo-sk", {
-        name: value for name, value in headers.items() if name != "_api_signature"
-    }) == headers["_api_signature"]
+    assert (
+        csb_hmac_sha1.signature(
+            b"demo-sk", {name: value for name, value in headers.items() if name != "_api_signature"}
+        )
+        == headers["_api_signature"]
+    )
 
 
 def test_tif_signs_stamp_token_and_nonce_in_the_case_asked_for() -> None:
@@ -62,21 +65,28 @@ def test_zhejiang_signs_stamp_and_body() -> None:
 
 def answer(**changes: Any) -> Answer:
     given: dict[str, Any] = {
-        "headers": {}, "body": b"", "output_text": '{"data":1}', "signature": "",
-        "signature_type": "SM3", "clock_ms": 1_700_000_000_000,
+        "headers": {},
+        "body": b"",
+        "output_text": '{"data":1}',
+        "signature": "",
+        "signature_type": "SM3",
+        "clock_ms": 1_700_000_000_000,
     }
     return Answer(**(given | changes))
 
 
-@pytest.mark.parametrize(("changes", "verdict"), [
-    ({}, Verdict.VERIFIED),
-    ({"output_text": '{"data": 1}'}, Verdict.WRONG),
-    ({"signature": ""}, Verdict.MISSING),
-    ({"signature_type": ""}, Verdict.WRONG),
-    ({"signature_type": "MOCK"}, Verdict.WRONG),
-    ({"signature": hmac_sm3(b"k", b'{"data":1}').lower()}, Verdict.WRONG),
-    ({"signature": hmac_sm3(b"other", b'{"data":1}')}, Verdict.WRONG),
-])
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, Verdict.VERIFIED),
+        ({"output_text": '{"data": 1}'}, Verdict.WRONG),
+        ({"signature": ""}, Verdict.MISSING),
+        ({"signature_type": ""}, Verdict.WRONG),
+        ({"signature_type": "MOCK"}, Verdict.WRONG),
+        ({"signature": hmac_sm3(b"k", b'{"data":1}').lower()}, Verdict.WRONG),
+        ({"signature": hmac_sm3(b"other", b'{"data":1}')}, Verdict.WRONG),
+    ],
+)
 def test_an_envelope_answer_is_believed_only_as_it_was_signed(
     changes: dict[str, str], verdict: Verdict
 ) -> None:
@@ -85,13 +95,16 @@ def test_an_envelope_answer_is_believed_only_as_it_was_signed(
     assert scheme.verify(answer(**(signed | changes))) is verdict
 
 
-@pytest.mark.parametrize(("header", "verdict"), [
-    (zj_hmac_sm3.signature(b"k", "1700000000000", b"{}"), Verdict.VERIFIED),
-    (zj_hmac_sm3.signature(b"k", "1700000000000", b"{ }"), Verdict.WRONG),
-    (zj_hmac_sm3.signature(b"k", "1600000000000", b"{}"), Verdict.WRONG),
-    ("no-stamp:" + hmac_sm3(b"k", b"no-stamp\n{}"), Verdict.WRONG),
-    ("", Verdict.MISSING),
-])
+@pytest.mark.parametrize(
+    ("header", "verdict"),
+    [
+        (zj_hmac_sm3.signature(b"k", "1700000000000", b"{}"), Verdict.VERIFIED),
+        (zj_hmac_sm3.signature(b"k", "1700000000000", b"{ }"), Verdict.WRONG),
+        (zj_hmac_sm3.signature(b"k", "1600000000000", b"{}"), Verdict.WRONG),
+        ("no-stamp:" + hmac_sm3(b"k", b"no-stamp\n{}"), Verdict.WRONG),
+        ("", Verdict.MISSING),
+    ],
+)
 def test_a_signed_zhejiang_answer_needs_its_stamp_and_its_body(
     header: str, verdict: Verdict
 ) -> None:

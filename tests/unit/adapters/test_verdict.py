@@ -36,12 +36,24 @@ def test_minus_one_is_a_refusal_with_its_words() -> None:
     assert (found.code, found.text) == ("-1", "参保状态异常")
 
 
-@pytest.mark.parametrize(("body", "status"), [
-    ('{"infcode":-2}', 200), ('{"infcode":"1"}', 200), ('{"infcode":99999}', 200), ("{}", 200),
-    ("", 200), ("<html>", 200), ('{"infcode":0,"output":{}', 200), ('{"infcode":0}', 404),
-    ('{"infcode":0}', 201), ("Unauthorized", 401), ('{"infcode":-1,"code":401}', 401),
-    ('{"code":500,"message":"x"}', 200), ('{"code":403}', 403),
-])
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"infcode":-2}', 200),
+        ('{"infcode":"1"}', 200),
+        ('{"infcode":99999}', 200),
+        ("{}", 200),
+        ("", 200),
+        ("<html>", 200),
+        ('{"infcode":0,"output":{}', 200),
+        ('{"infcode":0}', 404),
+        ('{"infcode":0}', 201),
+        ("Unauthorized", 401),
+        ('{"infcode":-1,"code":401}', 401),
+        ('{"code":500,"message":"x"}', 200),
+        ('{"code":403}', 403),
+    ],
+)
 def test_anything_doubtful_is_no_answer_with_its_bytes(body: str, status: int) -> None:
     found = judged(body, status)
     assert isinstance(found, NoAnswer)

@@ -22,11 +22,28 @@ def test_the_raw_text_of_each_outermost_member_is_kept() -> None:
     assert found.values["output"] == {"a": Decimal("12.30"), "output": {}}
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"[]", b"{", b'{"a":1', b'{"a":1}x', b'{"a":NaN}', b'{"a":Infinity}', b'{"a":1,"a":2}',
-    b'{"o":{"a":1,"a":2}}', b'{"a":1,}', b"{'a':1}", b"\xff{}", b"<html>", b'{1:2}', b"null",
-    b'{"a":' + b"[" * 100_000, b'\xef\xbb\xbf{"a":1}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"a":1',
+        b'{"a":1}x',
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":1,"a":2}',
+        b'{"o":{"a":1,"a":2}}',
+        b'{"a":1,}',
+        b"{'a':1}",
+        b"\xff{}",
+        b"<html>",
+        b"{1:2}",
+        b"null",
+        b'{"a":' + b"[" * 100_000,
+        b'\xef\xbb\xbf{"a":1}',
+    ],
+)
 def test_anything_but_one_whole_object_is_a_broken_answer(body: bytes) -> None:
     with pytest.raises(BrokenAnswer):
         wire.read(body)
@@ -49,18 +66,47 @@ def test_yuan_and_fen_are_inverses(amount: int) -> None:
     assert fen(format(yuan(amount), "f"), "a") == amount
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (12, 1200), (Decimal("12.3"), 1230), (Decimal("12.300"), 1230), ("12.30", 1230), ("-0.01", -1),
-    (Decimal("1.2E+1"), 1200), (Decimal("-3106.54"), -310654), (0, 0), ("0", 0),
-])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (12, 1200),
+        (Decimal("12.3"), 1230),
+        (Decimal("12.300"), 1230),
+        ("12.30", 1230),
+        ("-0.01", -1),
+        (Decimal("1.2E+1"), 1200),
+        (Decimal("-3106.54"), -310654),
+        (0, 0),
+        ("0", 0),
+    ],
+)
 def test_amounts_are_read_as_numbers_and_as_text(value: wire.Json, expected: int) -> None:
     assert fen(value, "a") == expected
 
 
-@pytest.mark.parametrize("value", [
-    Decimal("0.001"), "0.001", "12.345", "1e3", " 12", "+1", "１２", "12.", ".5", True, [], {},
-    None, "NaN", Decimal("1E+999999"), Decimal("1E-999999"), 10**17, "1,000.00",
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        Decimal("0.001"),
+        "0.001",
+        "12.345",
+        "1e3",
+        " 12",
+        "+1",
+        "１２",
+        "12.",
+        ".5",
+        True,
+        [],
+        {},
+        None,
+        "NaN",
+        Decimal("1E+999999"),
+        Decimal("1E-999999"),
+        10**17,
+        "1,000.00",
+    ],
+)
 def test_an_amount_that_is_not_exactly_fen_is_broken(value: wire.Json) -> None:
     with pytest.raises(BrokenAnswer):
         fen(value, "a")
@@ -92,10 +138,15 @@ def test_input_is_the_last_member_of_the_envelope() -> None:
     assert envelope.build({}, "rows", "[]") == b'{"rows":[]}'
 
 
-@pytest.mark.parametrize(("text", "infcode"), [
-    ('{"infcode":0}', "0"), ('{"infcode":"0"}', "0"), ('{"infcode":-1,"output":null}', "-1"),
-    ('{"infcode":0.0,"output":""}', "0"),
-])
+@pytest.mark.parametrize(
+    ("text", "infcode"),
+    [
+        ('{"infcode":0}', "0"),
+        ('{"infcode":"0"}', "0"),
+        ('{"infcode":-1,"output":null}', "-1"),
+        ('{"infcode":0.0,"output":""}', "0"),
+    ],
+)
 def test_an_infcode_is_a_number_or_a_text(text: str, infcode: str) -> None:
     body = text.encode()
     reply = envelope.of(wire.read(body), body)
@@ -103,10 +154,18 @@ def test_an_infcode_is_a_number_or_a_text(text: str, infcode: str) -> None:
     assert reply.output == {}
 
 
-@pytest.mark.parametrize("text", [
-    "{}", '{"infcode":null}', '{"infcode":""}', '{"infcode":true}', '{"infcode":0.5}',
-    '{"infcode":0,"output":[]}', '{"infcode":0,"output":"x"}',
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"infcode":null}',
+        '{"infcode":""}',
+        '{"infcode":true}',
+        '{"infcode":0.5}',
+        '{"infcode":0,"output":[]}',
+        '{"infcode":0,"output":"x"}',
+    ],
+)
 def test_an_answer_without_a_readable_infcode_is_broken(text: str) -> None:
     body = text.encode()
     with pytest.raises(BrokenAnswer):

@@ -103,9 +103,7 @@ def test_a_page_of_large_claims_ends_before_it_outgrows_a_message() -> None:
     answers = tuple(large.SerializeToString() for _ in range(5))
     page = claim_page(pb.ListClaimsRequest(), "H00310000001", ClaimPage(answers, "clm_far"))
     assert len(page.claims) == 1
-    query = claim_query(
-        pb.ListClaimsRequest(page_token=page.next_page_token), "H00310000001"
-    )
+    query = claim_query(pb.ListClaimsRequest(page_token=page.next_page_token), "H00310000001")
     assert query.before_claim_id == "clm_big"
 
 
