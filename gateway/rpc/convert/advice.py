@@ -11,15 +11,23 @@ from gateway.domain.claim import ClaimState
 
 ADVICE: MappingProxyType[ClaimState, str] = MappingProxyType(
     {
-        ClaimState.RECORDED: "结算正在处理,请稍候查询结果;在此之前请勿重复结算,也不要收取全额费用。",
+        ClaimState.RECORDED: (
+            "结算正在处理,请稍候查询结果;在此之前请勿重复结算,也不要收取全额费用。"
+        ),
         ClaimState.SETTLED: "结算成功,请按个人现金支出收费,并打印结算单。",
-        ClaimState.REFUSED: "参保地未同意结算,未发生任何扣款;请按原因处理后,以新的请求号重新结算。",
+        ClaimState.REFUSED: (
+            "参保地未同意结算,未发生任何扣款;请按原因处理后,以新的请求号重新结算。"
+        ),
         ClaimState.VOIDED: "本次结算未生效,未发生任何扣款;可以使用新的请求号重新结算。",
-        ClaimState.UNKNOWN: "结算结果暂时不明,可能已经生效;请勿重复结算,系统正在自动处理,请稍后查询。",
+        ClaimState.UNKNOWN: (
+            "结算结果暂时不明,可能已经生效;请勿重复结算,系统正在自动处理,请稍后查询。"
+        ),
         ClaimState.REVERSAL_SENT: (
             "结算结果不明,已向参保地发出冲正;以对账结果为准,在此之前请勿就同一费用再次结算。"
         ),
-        ClaimState.REVIEW: "参保地返回的金额有误,须人工核对;请勿收费,也不要重复结算,并联系经办机构。",
+        ClaimState.REVIEW: (
+            "参保地返回的金额有误,须人工核对;请勿收费,也不要重复结算,并联系经办机构。"
+        ),
         ClaimState.REVERSING: "撤销正在处理,请稍候查询结果;在此之前请勿退费。",
         ClaimState.REVERSAL_UNKNOWN: (
             "撤销结果暂时不明,以对账结果为准;在此之前请勿退费,也不要重复撤销。"
