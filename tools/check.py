@@ -54,7 +54,11 @@ def protos_breaking() -> tuple[bool, str]:
     """The API still serves whoever was promised the baseline."""
     if not protos.BASELINE.exists():
         return True, "no API is promised yet (./yrd generate --promise)"
-    return protos.buf("breaking", "--against", str(protos.BASELINE))
+    ok, said = protos.buf("breaking", "--against", str(protos.BASELINE))
+    advice = (
+        "callers rely on this; if it is meant, say so in CHANGELOG.md and ./yrd generate --promise"
+    )
+    return ok, said if ok else f"{said}{advice}"
 
 
 def stubs_fresh() -> tuple[bool, str]:
