@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -112,7 +115,7 @@ class House:
         self, name: str, arguments: Sequence[str], extra: Mapping[str, str] | None = None
     ) -> Process:
         log = self.place.logs / f"{name}.stderr"
-        with log.open("ab") as stderr:
+        with log.open("ab") as stderr, _signals_held():
             popen = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gateway", *arguments],
                 stdin=subprocess.PIPE,
@@ -124,8 +127,8 @@ class House:
                 # Ctrl-C at the terminal reaches us alone; we then end the others in order.
                 start_new_session=True,
             )
-        process = Process(name, popen, log)
-        self.processes.append(process)
+            process = Process(name, popen, log)
+            self.processes.append(process)
         return process
 
     def _await(self, process: Process) -> str:
@@ -137,6 +140,27 @@ class House:
             raise HouseFailed(_obituary(process))
         process.address = line.removeprefix(READY).strip()
         return process.address
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block: no child is born unnoticed.
+
+    A blocked mask would do as well, but children would inherit it and never hear SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.signal(n, lambda number, _: held.append(number)) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for caught in held:
+            os.kill(os.getpid(), caught)
 
 
 def _read_line(stream: IO[str] | None, timeout_s: float) -> str:
