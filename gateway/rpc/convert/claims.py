@@ -72,6 +72,11 @@ def _add_trail(claim: claim_pb2.Claim, record: ClaimRecord) -> None:
         claim.refusal.CopyFrom(_refusal(record.refusal))
     if record.region_settled_at is not None:
         claim.region_settled_at.CopyFrom(to_timestamp(record.region_settled_at))
+    if record.reversal_request_id:
+        claim.reversal.request_id = record.reversal_request_id
+        claim.reversal.reason = record.reversal_reason
+        claim.reversal.region_settlement_id = record.reversal_settlement_id
+    claim.findings.extend((*record.broken, *record.unknown_codes))
     for message in record.messages:
         claim.messages.add(
             msgid=message.msgid, transaction=message.transaction, region=message.region,

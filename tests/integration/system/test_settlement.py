@@ -130,6 +130,8 @@ async def test_a_reversal_takes_the_settlement_back_at_the_region_and_in_the_boo
     reversed_claim = (await stub.ReverseClaim(request, timeout=TIMEOUT)).claim
     assert state_name(reversed_claim) == "REVERSED"
     assert [e.kind for e in reversed_claim.entries] == ["pending", "posted", "pending", "posted"]
+    assert reversed_claim.reversal.request_id == "req-reverse-0001-R"
+    assert reversed_claim.reversal.region_settlement_id
     assert effective(world, "zhejiang") == 0
     again = (await stub.ReverseClaim(request, timeout=TIMEOUT)).claim
     assert again == reversed_claim
@@ -210,6 +212,7 @@ async def test_amounts_that_do_not_add_up_go_to_review_and_are_never_posted(
     world.sandboxes["zhejiang"].faults.arm("broken@2207#1")
     claim = await settle(world, jiashan_outpatient("req-broken-0001"))
     assert state_name(claim) == "REVIEW"
+    assert "I1" in claim.findings
     assert [e.kind for e in claim.entries] == ["pending"]
 
 

@@ -749,6 +749,8 @@ class Claim(_message.Message):
     WINDOW_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    REVERSAL_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     """Claim id, time-ordered, e.g. "clm_01KAV0…"."""
     request_id: _builtins.str
@@ -829,6 +831,16 @@ class Claim(_message.Message):
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When the claim last changed."""
 
+    @_builtins.property
+    def reversal(self) -> Global___Reversal:
+        """The newest cancellation asked for; unset if none was."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was found wrong or unknown in the region's answer: identities that fail ("I1"), codes our
+        dictionary lacks ("clr_type=9902"). Whoever reviews the claim starts here.
+        """
+
     def __init__(
         self,
         *,
@@ -860,14 +872,46 @@ class Claim(_message.Message):
         window: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        reversal: Global___Reversal | None = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["computed", b"computed", "created_at", b"created_at", "person", b"person", "refusal", b"refusal", "region_settled_at", b"region_settled_at", "settled", b"settled", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["computed", b"computed", "created_at", b"created_at", "person", b"person", "refusal", b"refusal", "region_settled_at", b"region_settled_at", "reversal", b"reversal", "settled", b"settled", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice_zh", b"advice_zh", "batch_no", b"batch_no", "catalogue_version", b"catalogue_version", "claim_id", b"claim_id", "computed", b"computed", "created_at", b"created_at", "differences", b"differences", "entries", b"entries", "etag", b"etag", "institution_code", b"institution_code", "insured_region", b"insured_region", "lines", b"lines", "messages", b"messages", "person", b"person", "policy_rules", b"policy_rules", "provisional", b"provisional", "refusal", b"refusal", "region_settled_at", b"region_settled_at", "region_settlement_id", b"region_settlement_id", "request_id", b"request_id", "scheme", b"scheme", "settled", b"settled", "state", b"state", "updated_at", b"updated_at", "visit_kind", b"visit_kind", "visit_no", b"visit_no", "visited_region", b"visited_region", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice_zh", b"advice_zh", "batch_no", b"batch_no", "catalogue_version", b"catalogue_version", "claim_id", b"claim_id", "computed", b"computed", "created_at", b"created_at", "differences", b"differences", "entries", b"entries", "etag", b"etag", "findings", b"findings", "institution_code", b"institution_code", "insured_region", b"insured_region", "lines", b"lines", "messages", b"messages", "person", b"person", "policy_rules", b"policy_rules", "provisional", b"provisional", "refusal", b"refusal", "region_settled_at", b"region_settled_at", "region_settlement_id", b"region_settlement_id", "request_id", b"request_id", "reversal", b"reversal", "scheme", b"scheme", "settled", b"settled", "state", b"state", "updated_at", b"updated_at", "visit_kind", b"visit_kind", "visit_no", b"visit_no", "visited_region", b"visited_region", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Claim: _TypeAlias = Claim  # noqa: Y015
+
+@_typing.final
+class Reversal(_message.Message):
+    """Reversal is the cancellation of a settled claim (结算撤销)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REGION_SETTLEMENT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The request_id of ReverseClaim."""
+    reason: _builtins.str
+    """The caller's reason, e.g. "收费录入错误"."""
+    region_settlement_id: _builtins.str
+    """结算ID of the cancellation at the insured region; empty until it said yes."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        region_settlement_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "region_settlement_id", b"region_settlement_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reversal: _TypeAlias = Reversal  # noqa: Y015
 
 @_typing.final
 class Breakdown(_message.Message):
