@@ -37,8 +37,10 @@ def run(
         place = kept(data, command=f"sandbox {province}")
         try:
             _run(place, province, port, faults)
-        except (ConfigError, NotInProduction, FaultSpecError, OSError) as error:
+        except (ConfigError, NotInProduction, FaultSpecError) as error:
             stop(str(error))
+        except OSError as error:
+            stop(f"{province} 平台无法启动({error.strerror})。端口被占用时可用 --port 0。")
 
 
 def _run(place: DataDir, province: str, port: int | None, faults: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 from gateway.bootstrap import serve as serve_until_told
@@ -29,11 +30,28 @@ def run(*, data: Path | None, init: bool, migrate: bool, follow: bool) -> None:
         settings = load_settings(place.settings)
         if migrate or init:
             migrate_database(settings.database)
+        _refuse_taken_port(settings.listen)
         asyncio.run(_serve(settings, place))
     except (ConfigError, StoreRefused, OSError) as error:
         stop(str(error))
     finally:
         _forget(place)
+
+
+def _refuse_taken_port(listen: str) -> None:
+    """gRPC would share a port with another server of ours; say so before anything is opened."""
+    host, _, port = listen.rpartition(":")
+    if port == "0":
+        return
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            stop(
+                f"{listen} 无法监听({error.strerror})。可换一个端口:"
+                f"YRD_LISTEN={host}:0 ./yrd serve …(0 表示任选空闲端口)"
+            )
 
 
 async def _serve(settings: Settings, place: DataDir) -> None:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.commands.terminal import kept, notes, output, stop
 from gateway.config import ConfigError, Environment, Settings, load_settings
@@ -34,6 +35,10 @@ def run(*, data: Path | None, as_json: bool) -> None:
         stop(str(error))
     except OSError as error:
         stop(f"{place.vkey} 无法读取({error.strerror}):查账只信日志公钥,请把它放回来。")
+    except SQLAlchemyError as error:
+        # So damaged that it cannot be asked: that is a finding, not a slip of the command line.
+        what = type(getattr(error, "orig", None) or error).__name__
+        stop(f"{settings.database} 无法读取({what}):请从备份或副本恢复后再查账。", code=1)
     if as_json:
         json.dump(_document(report), sys.stdout, ensure_ascii=False, indent=1)
         print(flush=True)
