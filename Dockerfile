@@ -3,7 +3,7 @@
 #
 #   docker build -t yrd .
 #   docker run --rm --read-only --tmpfs /tmp yrd demo
-#   docker run --read-only --tmpfs /tmp -v yrd-data:/data -p 7443:7443 yrd serve
+#   docker run --read-only --tmpfs /tmp -v yrd-data:/data -p 8430:8430 yrd serve
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
