@@ -63,9 +63,10 @@ def demo(
     """演示: the whole system on this machine, settling real hospital messages.
 
     Three stand-in regional platforms and one gateway start on free loopback
-    ports. Eleven cases are settled, refused, lost, reversed and replayed;
-    every receipt is checked offline; everything ends. Exit code 0 only if
-    all of it held.
+    ports. Eight claims are settled, refused, lost or reversed, one is
+    replayed, and nine wrong requests are turned away. Every receipt is
+    checked offline, the whole database is verified, and everything ends.
+    Exit code 0 only if all of it held.
 
     [dim]Examples:[/dim]
       ./yrd demo

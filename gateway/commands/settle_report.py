@@ -51,7 +51,7 @@ def print_list(console: Console, notes: Console, results: Sequence[FileResult]) 
         ]
         state = state_text(claim) if claim is not None else Text(_trouble(result), style="red")
         proven = "✓" if result.proof and result.proof.ok else "—"
-        table.add_row(result.path.name, *amounts, state, proven)
+        table.add_row(Text(result.path.name), *amounts, state, proven)
     console.print(table)
     for result in results:
         _print_trouble(notes, result)

@@ -38,7 +38,7 @@ def run(*, data: Path | None, as_json: bool) -> None:
     except SQLAlchemyError as error:
         # So damaged that it cannot be asked: that is a finding, not a slip of the command line.
         what = type(getattr(error, "orig", None) or error).__name__
-        stop(f"{settings.database} 无法读取({what}):请从备份或副本恢复后再查账。", code=1)
+        stop(f"{place.root} 的数据库无法读取({what}):请从备份或副本恢复后再查账。", code=1)
     if as_json:
         json.dump(_document(report), sys.stdout, ensure_ascii=False, indent=1)
         print(flush=True)

@@ -88,7 +88,7 @@ def claim_panel(claim: claim_pb2.Claim, *, title: str, notes: Sequence[str] = ()
             Text(claim.advice_zh, style=PROVISIONAL_STYLE if claim.provisional else ""),
         ]
     parts += [Text(note, style="dim") for note in notes]
-    return Panel(Group(*parts), title=title, title_align="left", padding=(0, 1))
+    return Panel(Group(*parts), title=Text(title), title_align="left", padding=(0, 1))
 
 
 def print_failure(console: Console, title: str, failure: Failure, places: Sequence[str]) -> None:

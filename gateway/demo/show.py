@@ -202,7 +202,7 @@ def _next_steps(console: Console, kept: Path | None) -> None:
     if kept is None:
         console.print("数据已随演示结束删除。留下来看:[b]./yrd demo --keep /tmp/yrd[/b]")
         return
-    console.print(f"数据在 [b]{kept}[/b](数据库、密钥、日志、回执、检查点)。接着可以:")
+    console.print(Text(f"数据在 {kept}(数据库、密钥、日志、回执、检查点)。接着可以:"))
     for command, why in (
         (f"./yrd settle examples/08-*.json --data {kept}", "结算一份新的医院文件"),
         (f"./yrd settle --dir examples --data {kept}", "整批提交:已结算的得到原结果"),
