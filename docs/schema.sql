@@ -27,8 +27,7 @@ CREATE TABLE claim (
   answer BLOB,
   key_version INTEGER NOT NULL,
   PRIMARY KEY (claim_id),
-  CONSTRAINT claim_request UNIQUE (institution_code, request_id),
-  CONSTRAINT claim_reversal UNIQUE (institution_code, reversal_request_id)
+  CONSTRAINT claim_request UNIQUE (institution_code, request_id)
 );
 
 CREATE INDEX claim_batch ON claim (batch_index);
@@ -228,6 +227,20 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_due ON outbox (due_us) WHERE done_us IS NULL;
+
+CREATE TABLE reversal_request (
+  institution_code VARCHAR(12) NOT NULL,
+  request_id VARCHAR(128) NOT NULL,
+  claim_id VARCHAR(64) NOT NULL,
+  request_hash VARCHAR(64) NOT NULL,
+  PRIMARY KEY (institution_code, request_id)
+);
+
+CREATE TRIGGER reversal_request_no_delete BEFORE DELETE ON reversal_request BEGIN SELECT RAISE(ABORT, 'reversal_request is append-only'); END;
+
+CREATE TRIGGER reversal_request_no_replace BEFORE INSERT ON reversal_request WHEN EXISTS (SELECT 1 FROM reversal_request WHERE institution_code = NEW.institution_code AND request_id = NEW.request_id) BEGIN SELECT RAISE(ABORT, 'reversal_request is append-only'); END;
+
+CREATE TRIGGER reversal_request_no_update BEFORE UPDATE ON reversal_request BEGIN SELECT RAISE(ABORT, 'reversal_request is append-only'); END;
 
 CREATE TABLE subject (
   subject_ref VARCHAR(64) NOT NULL,

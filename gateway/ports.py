@@ -142,6 +142,9 @@ class RegionSettlement:
     """清算类别 as written; empty where absent."""
     clearing_office: str
     """清算经办机构; empty where absent."""
+    not_given: tuple[str, ...] = ()
+    """Parts of the breakdown (`deductible_fen`) that the region left out, null or empty: they stand
+    as 0 there and say nothing."""
     broken: tuple[str, ...] = ()
     """Identities that fail (I1…I7) or fields that cannot be read; never corrected."""
     unknown_codes: tuple[str, ...] = ()
@@ -249,6 +252,14 @@ class Opening:
     """Canonical JSON."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class AskedReversal:
+    """A reversal that was recorded before: of which claim, under which body."""
+
+    claim: ClaimRecord
+    request_hash: str
+
+
 class Books(Protocol):
     """One transaction: state, journal and leaf together. Synchronous: nothing can await inside
     it."""
@@ -258,8 +269,13 @@ class Books(Protocol):
     def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None:
         """By the request_id of its settlement."""
 
-    def claim_by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None:
-        """By the request_id of its reversal."""
+    def claim_by_reversal(self, institution: str, request_id: str) -> AskedReversal | None:
+        """By the request_id of any reversal ever recorded of it, refused ones too."""
+
+    def record_reversal_request(
+        self, institution: str, request_id: str, claim_id: str, request_hash: str
+    ) -> None:
+        """Each id once, for ever; raises Conflict if it is taken."""
 
     def live_claims_of_batch(
         self, institution: str, visit_no: str, batch_no: str
@@ -313,7 +329,7 @@ class BooksReader(Protocol):
 
     def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None: ...
 
-    def claim_by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None: ...
+    def claim_by_reversal(self, institution: str, request_id: str) -> AskedReversal | None: ...
 
     def answer(self, claim_id: str) -> bytes | None:
         """The encoded answer as stored at the last change: byte-identical for ever."""

@@ -115,6 +115,8 @@ class ClaimRecord:
     clearing_office: str = ""
     broken: tuple[str, ...] = ()
     unknown_codes: tuple[str, ...] = ()
+    not_given: tuple[str, ...] = ()
+    """Parts of `settled` that the region left out: they stand as 0 and say nothing."""
     window: str = ""
     pivot_msgid: str = ""
     """msgid of the settle call: what a 2601 names."""

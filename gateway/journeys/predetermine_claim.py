@@ -18,7 +18,12 @@ from gateway.domain.pricing import PricedLine
 from gateway.domain.visit import Attendance
 from gateway.journeys.assess_bill import AssessBill, Assessment
 from gateway.journeys.commands import PredetermineCommand
-from gateway.journeys.visit_sequence import SequenceEnd, VisitSequence, line_differences
+from gateway.journeys.visit_sequence import (
+    SequenceEnd,
+    VisitSequence,
+    given_differences,
+    line_differences,
+)
 from gateway.ports import (
     Accepted,
     Clock,
@@ -68,7 +73,7 @@ class PredetermineClaim:
             region=settlement.breakdown,
             computed=assessment.computed,
             differences=(
-                *assessment.computed.differences(settlement.breakdown),
+                *given_differences(assessment.computed, settlement),
                 *line_differences(assessment.priced.lines, end.region_lines),
             ),
             lines=assessment.priced.lines,

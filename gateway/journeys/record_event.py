@@ -197,6 +197,7 @@ def _opening_body(
         "region_settlement_id": claim.region_settlement_id,
         "broken": list(claim.broken),
         "unknown_codes": list(claim.unknown_codes),
+        "not_given": list(claim.not_given),
         "reversal": reversal,
         "window": claim.window,
     }

@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim import ClaimEvent, ClaimState
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage, Refusal
 from gateway.domain.errors import (
@@ -29,25 +28,25 @@ from gateway.journeys.commands import ReverseCommand
 from gateway.journeys.fingerprint import fingerprint
 from gateway.journeys.one_at_a_time import OneAtATime
 from gateway.journeys.record_event import Happened, record_event
-from gateway.journeys.settle_claim import (
-    RECORD_RESERVE_S,
-    RECORD_TRIES,
-    SETTLE_MIN_S,
-    WORK_GRACE,
-)
-from gateway.journeys.visit_sequence import outcome_of
+from gateway.journeys.record_persistently import record_persistently
+from gateway.journeys.settle_claim import RECORD_RESERVE_S, SETTLE_MIN_S, WORK_GRACE
+from gateway.journeys.visit_sequence import CALL_MIN_S, outcome_of
 from gateway.ports import (
     Accepted,
     Answer,
+    AskedReversal,
     Books,
+    BooksReader,
     CallContext,
     CancelOrder,
     ClaimEncoder,
     Clock,
     Declined,
+    Exchange,
     Hasher,
     Ids,
     NoAnswer,
+    NotDelivered,
     Regions,
     RegionSettlement,
     Store,
@@ -84,33 +83,43 @@ class ReverseClaim:
             request_hash,
             partial(self._run, command, request_hash, deadline),
             patience_s=budget_s,
+            meanwhile=partial(self._as_it_stands, command, request_hash),
         )
-        if answer is not None:
-            return answer
-        found = await self._earlier(command, request_hash)
-        if found is None:
-            raise DeadlinePassed("no time left, and no intent on record")
-        return self._encode(found)
+        if answer is None:
+            raise DeadlinePassed("another body under this request_id is being worked on")
+        return answer
 
-    async def _earlier(self, command: ReverseCommand, request_hash: str) -> ClaimRecord | None:
-        """The claim this very request was about before; another body under its id is refused."""
+    async def _as_it_stands(self, command: ReverseCommand, request_hash: str) -> bytes | None:
+        try:
+            return await self._earlier(command, request_hash)
+        except (StorageUnavailable, Overloaded):
+            return None  # not an answer: the run may have sent something
+
+    async def _earlier(self, command: ReverseCommand, request_hash: str) -> bytes | None:
+        """The stored answer of the claim that this very request was about before; another body
+        under its id is refused."""
         code, request_id = command.institution.code, command.request_id
-        found = await self._store.read(lambda r: r.claim_by_reversal(code, request_id))
-        if found is not None:
-            _same_request(found, command, request_hash)
-        return found
+
+        def look(reader: BooksReader) -> bytes | None:
+            asked = reader.claim_by_reversal(code, request_id)
+            if asked is None:
+                return None
+            _same_request(asked, request_hash)
+            return reader.answer(asked.claim.claim_id)
+
+        return await self._store.read(look)
 
     async def _run(self, command: ReverseCommand, request_hash: str, deadline: float) -> bytes:
         found = await self._earlier(command, request_hash)
         if found is not None:
-            return self._encode(found)
+            return found
         if deadline - self._clock.monotonic() < SETTLE_MIN_S:
             raise DeadlinePassed("too little time left to reverse; nothing was recorded")
         claim, fresh = await self._store.write(
             partial(self._record_intent, command, request_hash, deadline)
         )
         if not fresh:
-            return self._encode(claim)
+            return await self._earlier(command, request_hash) or self._encode(claim)
         try:
             answer = await self._call_region(claim, command, deadline)
             claim = await self._record_end(claim, answer)
@@ -124,8 +133,8 @@ class ReverseClaim:
         code = command.institution.code
         earlier = books.claim_by_reversal(code, command.request_id)
         if earlier is not None:
-            _same_request(earlier, command, request_hash)
-            return earlier, False
+            _same_request(earlier, request_hash)
+            return earlier.claim, False
         claim = books.claim(command.claim_id)
         if claim is None or claim.institution_code != code:
             raise NotFound("no such claim of this institution", reason="CLAIM_NOT_FOUND")
@@ -138,6 +147,7 @@ class ReverseClaim:
         message = PlannedMessage(msgid, transaction, claim.insured_region)
         left = timedelta(seconds=deadline - self._clock.monotonic())
         books.record_messages(claim.claim_id, (message,))
+        books.record_reversal_request(code, command.request_id, claim.claim_id, request_hash)
         happened = Happened(
             ClaimEvent.CANCEL_REQUESTED,
             {
@@ -155,13 +165,16 @@ class ReverseClaim:
     async def _call_region(
         self, claim: ClaimRecord, command: ReverseCommand, deadline: float
     ) -> Answer[RegionSettlement]:
+        left = deadline - self._clock.monotonic()
+        if left < CALL_MIN_S:  # recording took too long: a region could not answer in time
+            return NotDelivered("DEADLINE", Exchange(claim.messages[-1].transaction, b"", None))
         ctx = CallContext(
             msgid=claim.messages[-1].msgid,
             institution=command.institution,
             visited_region=claim.visited_region,
             insured_region=claim.insured_region,
             sent_at=self._clock.now(),
-            timeout_s=deadline - self._clock.monotonic(),
+            timeout_s=left,
         )
         order = CancelOrder(
             claim.visit_kind, claim.person_no, claim.region_visit_id, claim.region_settlement_id
@@ -174,24 +187,15 @@ class ReverseClaim:
         msgid = claim.messages[-1].msgid
         event, changes = _event(claim, answer)
         happened = Happened(event, changes, ((msgid, outcome_of(answer), answer.exchange),))
-        for attempt in range(RECORD_TRIES):
-            try:
-                return await self._store.write(
-                    lambda books: record_event(
-                        books, claim.claim_id, happened, at=self._clock.now(), ids=self._ids
-                    )
-                )
-            except (StorageUnavailable, Overloaded, Conflict):
-                await self._clock.sleep(0.05 * 2**attempt)
-        return claim
+        recorded = await record_persistently(
+            self._store, claim.claim_id, happened, clock=self._clock, ids=self._ids
+        )
+        return recorded or claim
 
 
-def _same_request(claim: ClaimRecord, command: ReverseCommand, request_hash: str) -> None:
-    same = claim.claim_id == command.claim_id
-    if claim.reversal_request_id == command.request_id:
-        same = same and claim.reversal_request_hash == request_hash
-    if not same:
-        raise RequestIdReused(metadata={"claim_id": claim.claim_id})
+def _same_request(asked: AskedReversal, request_hash: str) -> None:
+    if asked.request_hash != request_hash:
+        raise RequestIdReused(metadata={"claim_id": asked.claim.claim_id})
 
 
 def _reversible(claim: ClaimRecord, command: ReverseCommand) -> None:
@@ -217,7 +221,7 @@ def _event(
     match answer:
         case Accepted(value=settlement):
             changes["reversal_settlement_id"] = settlement.settlement_id
-            if settlement.broken or not _exact_negative(claim.settled, settlement.breakdown):
+            if settlement.broken or not _exact_negative(claim, settlement):
                 # I8: a reversal that is not the exact negative is never posted.
                 changes["broken"] = tuple(dict.fromkeys((*settlement.broken, "I8")))
                 return ClaimEvent.CANCEL_NO_ANSWER, changes
@@ -234,7 +238,11 @@ def _event(
             return ClaimEvent.CANCEL_NOT_SENT, changes
 
 
-def _exact_negative(settled: Breakdown | None, reversal: Breakdown) -> bool:
-    return settled is not None and replace(settled.negated(), working=()) == replace(
-        reversal, working=()
-    )
+def _exact_negative(claim: ClaimRecord, reversal: RegionSettlement) -> bool:
+    """I8: in every amount that both answers gave."""
+    if claim.settled is None:
+        return False
+    expected = claim.settled.negated()
+    silent = {*claim.not_given, *reversal.not_given}
+    taken_over = {name: getattr(expected, name) for name in silent}
+    return replace(reversal.breakdown, **taken_over) == expected

@@ -19,7 +19,6 @@ from typing import Any
 from gateway.domain.claim import ClaimEvent, ClaimState
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage, Refusal
 from gateway.domain.errors import (
-    Conflict,
     DeadlinePassed,
     Overloaded,
     Refused,
@@ -33,11 +32,18 @@ from gateway.journeys.commands import SettleCommand
 from gateway.journeys.fingerprint import fingerprint
 from gateway.journeys.laps import Laps
 from gateway.journeys.one_at_a_time import OneAtATime
-from gateway.journeys.record_event import Happened, record_event, record_intent
-from gateway.journeys.visit_sequence import SequenceEnd, VisitSequence, line_differences
+from gateway.journeys.record_event import Happened, record_intent
+from gateway.journeys.record_persistently import record_persistently
+from gateway.journeys.visit_sequence import (
+    SequenceEnd,
+    VisitSequence,
+    given_differences,
+    line_differences,
+)
 from gateway.ports import (
     Accepted,
     Books,
+    BooksReader,
     ClaimEncoder,
     Clock,
     Declined,
@@ -58,8 +64,6 @@ RECORD_RESERVE_S = 0.2
 as UNKNOWN before the caller gives up."""
 WORK_GRACE = timedelta(seconds=5)
 """How long after an attempt's deadline the worker leaves it to its journey."""
-RECORD_TRIES = 5
-"""How often the outcome is written again when our own database does not take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +105,36 @@ class SettleClaim:
             request_hash,
             partial(self._run, command, request_hash, deadline),
             patience_s=budget_s,
+            meanwhile=partial(self._as_it_stands, command, request_hash),
         )
-        return answer if answer is not None else await self._as_it_stands(command, request_hash)
+        if answer is None:
+            raise DeadlinePassed("another body under this request_id is being worked on")
+        return answer
 
-    async def _as_it_stands(self, command: SettleCommand, request_hash: str) -> bytes:
-        found = await self._find(command, request_hash)
-        if found is None:
-            raise DeadlinePassed("no time left, and no intent on record")
-        return self._encode(found)
+    async def _as_it_stands(self, command: SettleCommand, request_hash: str) -> bytes | None:
+        try:
+            return await self._find(command, request_hash)
+        except (StorageUnavailable, Overloaded):
+            return None  # not an answer: the run may have sent something
 
-    async def _find(self, command: SettleCommand, request_hash: str) -> ClaimRecord | None:
+    async def _find(self, command: SettleCommand, request_hash: str) -> bytes | None:
+        """The answer as it was stored, byte for byte, whatever encodes answers today."""
         code, request_id = command.institution.code, command.request_id
-        found = await self._store.read(lambda r: r.claim_by_request(code, request_id))
-        if found is not None and found.request_hash != request_hash:
-            raise RequestIdReused(metadata={"claim_id": found.claim_id})
-        return found
+
+        def look(reader: BooksReader) -> bytes | None:
+            claim = reader.claim_by_request(code, request_id)
+            if claim is not None and claim.request_hash != request_hash:
+                raise RequestIdReused(metadata={"claim_id": claim.claim_id})
+            return None if claim is None else reader.answer(claim.claim_id)
+
+        return await self._store.read(look)
 
     async def _run(self, command: SettleCommand, request_hash: str, deadline: float) -> bytes:
         lap = Laps(self._clock, self._observe)
         found = await self._find(command, request_hash)  # (1)
         lap("find")
         if found is not None:
-            return self._encode(found)
+            return found
         assessment = await self._assess(command, deadline=deadline, lap=lap)  # (2)
         if deadline - self._clock.monotonic() < SETTLE_MIN_S:
             raise DeadlinePassed("too little time left to settle; nothing was recorded")
@@ -131,7 +143,8 @@ class SettleClaim:
         )
         lap("intent")
         if not intent.fresh:
-            return self._encode(self._same_body(intent.claim, request_hash))
+            # Another way to the same intent was quicker, e.g. an earlier process of ours.
+            return await self._find(command, request_hash) or self._encode(intent.claim)
         claim = await self._finish(intent.claim, command, assessment, deadline, lap)
         answer = self._encode(claim)  # (6)
         lap("reply")
@@ -154,12 +167,6 @@ class SettleClaim:
             lap("settle")
         except Exception as error:  # a defect of ours must not look like "nothing was sent"
             self._trouble("settle_claim", claim.claim_id, error)
-        return claim
-
-    @staticmethod
-    def _same_body(claim: ClaimRecord, request_hash: str) -> ClaimRecord:
-        if claim.request_hash != request_hash:
-            raise RequestIdReused(metadata={"claim_id": claim.claim_id})
         return claim
 
     # --- (3) intent -------------------------------------------------------------------------
@@ -298,16 +305,10 @@ class SettleClaim:
         """Write what became of it. If our database cannot take it, the claim stays RECORDED: the
         worker will treat it as unknown, and the caller is told what is on record."""
         happened = self._happened(assessment, end)
-        for attempt in range(RECORD_TRIES):
-            try:
-                return await self._store.write(
-                    lambda books: record_event(
-                        books, claim.claim_id, happened, at=self._clock.now(), ids=self._ids
-                    )
-                )
-            except (StorageUnavailable, Overloaded, Conflict):
-                await self._clock.sleep(0.05 * 2**attempt)
-        return claim
+        recorded = await record_persistently(
+            self._store, claim.claim_id, happened, clock=self._clock, ids=self._ids
+        )
+        return recorded or claim
 
     def _happened(self, assessment: Assessment, end: SequenceEnd) -> Happened:
         changes: dict[str, Any] = {
@@ -339,8 +340,9 @@ class SettleClaim:
         broken = (*settlement.broken, *theirs.violations())
         changes |= {
             "settled": theirs,
+            "not_given": settlement.not_given,
             "differences": (
-                *assessment.computed.differences(theirs),
+                *given_differences(assessment.computed, settlement),
                 *line_differences(assessment.priced.lines, end.region_lines),
             ),
             "region_settlement_id": settlement.settlement_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim_record import PlannedMessage
 from gateway.domain.pricing import PricedLine
 from gateway.domain.visit import Attendance, Institution
@@ -24,6 +25,7 @@ from gateway.ports import (
     PlannedCall,
     RegionGateway,
     RegionLine,
+    RegionSettlement,
     Verb,
 )
 
@@ -128,6 +130,15 @@ def outcome_of(answer: Answer[Any]) -> str:
 
 def _too_late(transaction: str) -> NotDelivered:
     return NotDelivered("DEADLINE", Exchange(transaction, b"", None))
+
+
+def given_differences(
+    ours: Breakdown, settlement: RegionSettlement
+) -> tuple[tuple[str, int, int], ...]:
+    """(part, ours, the region's) wherever amounts differ that the region gave: one that it left
+    out stands as 0 and says nothing."""
+    rows = ours.differences(settlement.breakdown)
+    return tuple(row for row in rows if row[0] not in settlement.not_given)
 
 
 def line_differences(

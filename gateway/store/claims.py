@@ -49,12 +49,6 @@ _BY_REQUEST = Prepared(
         CLAIM.c.request_id == bindparam("request_id"),
     )
 )
-_BY_REVERSAL = Prepared(
-    select(*_SEALED).where(
-        CLAIM.c.institution_code == bindparam("institution"),
-        CLAIM.c.reversal_request_id == bindparam("request_id"),
-    )
-)
 _LIVE_OF_BATCH = (
     select(*_SEALED)
     .where(CLAIM.c.batch_index == bindparam("batch_index"), CLAIM.c.state.not_in(ENDED))
@@ -109,9 +103,6 @@ class Claims:
 
     def by_request(self, institution: str, request_id: str) -> ClaimRecord | None:
         return self._one(_BY_REQUEST, {"institution": institution, "request_id": request_id})
-
-    def by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None:
-        return self._one(_BY_REVERSAL, {"institution": institution, "request_id": request_id})
 
     def live_of_batch(
         self, institution: str, visit_no: str, batch_no: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from gateway.store.crosscheck_claims import CheckAnswer, check_claims
 from gateway.store.erasure import SHREDDED
@@ -19,7 +19,7 @@ from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.sealing import Place, unseal
 from gateway.store.subjects import Subjects
-from gateway.store.tables import CLAIM, CLAIM_ENTRY, EXCHANGE, MESSAGE, OPENING
+from gateway.store.tables import CLAIM, CLAIM_ENTRY, EXCHANGE, MESSAGE, OPENING, REVERSAL_REQUEST
 from ledger.commitment import SALT_SIZE, commit
 from ledger.leaf import Leaf, LeafError
 from ledger.report import INVESTIGATE, RESTORE, Findings, Progress, Report, silent
@@ -73,6 +73,28 @@ _ORPHANS: tuple[tuple[str, str, str, Select[Any]], ...] = (
         select(MESSAGE.c.msgid)
         .outerjoin(CLAIM, CLAIM.c.claim_id == MESSAGE.c.claim_id)
         .where(CLAIM.c.claim_id.is_(None)),
+    ),
+    (
+        "REVERSAL_WITHOUT_CLAIM",
+        "reversal_request",
+        "the claim that this reversal was asked for is not there",
+        select(REVERSAL_REQUEST.c.request_id)
+        .outerjoin(CLAIM, CLAIM.c.claim_id == REVERSAL_REQUEST.c.claim_id)
+        .where(CLAIM.c.claim_id.is_(None)),
+    ),
+    (
+        "REVERSAL_NOT_RECORDED",
+        "claim",
+        "the request of its newest reversal is not on record",
+        select(CLAIM.c.claim_id)
+        .outerjoin(
+            REVERSAL_REQUEST,
+            and_(
+                REVERSAL_REQUEST.c.institution_code == CLAIM.c.institution_code,
+                REVERSAL_REQUEST.c.request_id == CLAIM.c.reversal_request_id,
+            ),
+        )
+        .where(CLAIM.c.reversal_request_id.is_not(None), REVERSAL_REQUEST.c.claim_id.is_(None)),
     ),
 )
 

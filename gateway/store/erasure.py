@@ -18,7 +18,7 @@ from gateway.domain.errors import NotFound, Refused
 from gateway.ports import Opening
 from gateway.store.engine import drop_old_pages
 from gateway.store.open_store import ClaimStore
-from gateway.store.tables import CLAIM, OPENING, SUBJECT
+from gateway.store.tables import CLAIM, OPENING, OUTBOX, SUBJECT
 from gateway.store.unit_of_work import UnitOfWork
 from ledger.commitment import canonical_json
 from ledger.reads import to_us
@@ -32,6 +32,11 @@ _UNDECIDED = (
     select(func.count())
     .select_from(CLAIM)
     .where(CLAIM.c.subject_ref == _REF, CLAIM.c.state.not_in([state.value for state in RESTING]))
+)
+_UNTOLD = (
+    select(func.count())
+    .select_from(OUTBOX.join(CLAIM, CLAIM.c.claim_id == OUTBOX.c.claim_id))
+    .where(CLAIM.c.subject_ref == _REF, OUTBOX.c.done_us.is_(None))
 )
 _LEAVES = select(OPENING.c.leaf_index).where(OPENING.c.subject_ref == _REF)
 _DELETE_OPENINGS = delete(OPENING).where(OPENING.c.subject_ref == _REF)
@@ -51,7 +56,7 @@ async def erase_subject(store: ClaimStore, subject_ref: str, *, legal_basis: str
     """Erase one person; answers the index of the leaf that says so.
 
     The caller has checked that no retention duty runs. Raises NotFound for an unknown or erased
-    subject, Refused while a claim of theirs is undecided.
+    subject, Refused while a claim of theirs is undecided or still to be told.
     """
     index = await store.writer.submit(lambda unit: _erase(unit, store, subject_ref, legal_basis))
     await asyncio.to_thread(drop_old_pages, store.snapshots.engine)
@@ -66,6 +71,11 @@ def _erase(unit: UnitOfWork, store: ClaimStore, ref: str, legal_basis: str) -> i
     if connection.execute(_UNDECIDED, {"ref": ref}).scalar_one():
         raise Refused(
             "a claim of this subject is undecided", text_zh="该人员尚有未决结算,暂不能删除。"
+        )
+    if connection.execute(_UNTOLD, {"ref": ref}).scalar_one():
+        raise Refused(
+            "the visited region has not been told of a claim of this subject",
+            text_zh="该人员的结算尚未全部通知就医地,暂不能删除。",
         )
     at = clock.now()
     body = canonical_json(

@@ -1,14 +1,20 @@
 """What may never be changed: triggers on the gateway's own evidence tables.
 
-Messages, exchanges and the claims' entries are insert-only. Openings are never changed but may be
-deleted: that is how a person is erased. The ledger's tables have their own (ledger/tables.py).
+Messages, exchanges, the claims' entries and the ids of reversals are insert-only. Openings are
+never changed but may be deleted: that is how a person is erased. The ledger's tables have their own
+(ledger/tables.py).
 """
 
 from __future__ import annotations
 
-INSERT_ONLY = {"message": "msgid", "exchange": "exchange_id", "claim_entry": "entry_id"}
+INSERT_ONLY = {
+    "message": ("msgid",),
+    "exchange": ("exchange_id",),
+    "claim_entry": ("entry_id",),
+    "reversal_request": ("institution_code", "request_id"),
+}
 """Table → its key."""
-DELETABLE = {"opening": "leaf_index"}
+DELETABLE = {"opening": ("leaf_index",)}
 """Never changed, but deleted when a person is erased."""
 
 
@@ -23,6 +29,7 @@ def guard_ddl(dialect: str) -> list[str]:
 
 def _sqlite(table: str) -> list[str]:
     key = (INSERT_ONLY | DELETABLE)[table]
+    same = " AND ".join(f"{column} = NEW.{column}" for column in key)
     refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
     verbs = ("UPDATE",) if table in DELETABLE else ("UPDATE", "DELETE")
     made = [
@@ -32,7 +39,7 @@ def _sqlite(table: str) -> list[str]:
     # INSERT OR REPLACE would delete the old row without firing a DELETE trigger.
     made.append(
         f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) BEGIN {refused}; END"
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) BEGIN {refused}; END"
     )
     return made
 

@@ -51,7 +51,6 @@ class ClaimRow(SQLModel, table=True):
     __tablename__ = "claim"
     __table_args__ = (
         UniqueConstraint("institution_code", "request_id", name="claim_request"),
-        UniqueConstraint("institution_code", "reversal_request_id", name="claim_reversal"),
         Index("claim_listing", "institution_code", "created_us", "claim_id"),
         Index("claim_batch", "batch_index"),
         Index("claim_subject", "subject_ref"),
@@ -67,6 +66,7 @@ class ClaimRow(SQLModel, table=True):
     institution_code: str = Field(sa_column=Column(String(12), nullable=False))
     request_id: str = Field(sa_column=Column(String(128), nullable=False))
     reversal_request_id: str | None = Field(sa_column=Column(String(128), nullable=True))
+    """Of the newest reversal; all of them are in `reversal_request`."""
     state: str = Field(sa_column=Column(String(24), nullable=False))
     version: int = Field(sa_column=Column(Integer, nullable=False))
     visited_region: str = Field(sa_column=Column(String(6), nullable=False))
@@ -85,6 +85,21 @@ class ClaimRow(SQLModel, table=True):
     answer: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
     """What the caller gets, encoded once and sealed."""
     key_version: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class ReversalRequestRow(SQLModel, table=True):
+    """撤销请求: every request_id under which a reversal was recorded. Insert-only.
+
+    A second reversal overwrites the first one's id in the claim; a repeat must find it for ever.
+    """
+
+    __tablename__ = "reversal_request"
+
+    institution_code: str = Field(sa_column=Column(String(12), primary_key=True))
+    request_id: str = Field(sa_column=Column(String(128), primary_key=True))
+    claim_id: str = Field(sa_column=Column(String(64), nullable=False))
+    request_hash: str = Field(sa_column=Column(String(64), nullable=False))
+    """Keyed hash of the canonical request."""
 
 
 class ClaimEntryRow(SQLModel, table=True):
@@ -185,9 +200,13 @@ def _table(name: str) -> Table:
 SUBJECT = _table("subject")
 CLAIM = _table("claim")
 CLAIM_ENTRY = _table("claim_entry")
+REVERSAL_REQUEST = _table("reversal_request")
 MESSAGE = _table("message")
 EXCHANGE = _table("exchange")
 MSGID_SEQUENCE = _table("msgid_sequence")
 OPENING = _table("opening")
 OUTBOX = _table("outbox")
-TABLES = (SUBJECT, CLAIM, CLAIM_ENTRY, MESSAGE, EXCHANGE, MSGID_SEQUENCE, OPENING, OUTBOX)
+TABLES = (
+    SUBJECT, CLAIM, REVERSAL_REQUEST, CLAIM_ENTRY, MESSAGE, EXCHANGE, MSGID_SEQUENCE, OPENING,
+    OUTBOX,
+)  # fmt: skip

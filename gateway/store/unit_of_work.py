@@ -12,12 +12,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
-from gateway.ports import ClaimPage, ClaimQuery, Clock, Exchange, Ids, Opening
+from gateway.domain.errors import InvariantViolated
+from gateway.ports import AskedReversal, ClaimPage, ClaimQuery, Clock, Exchange, Ids, Opening
 from gateway.store.claims import Claims, Encode
 from gateway.store.evidence import Evidence
 from gateway.store.keyring import Keyring
 from gateway.store.msgids import Cursor, MsgidCounters
 from gateway.store.outbox import Outbox
+from gateway.store.reversals import Reversals
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.journal import Entry
 
@@ -47,6 +49,7 @@ class UnitOfWork:
         self._evidence = Evidence(connection, self.subjects, salt)
         self._msgids = MsgidCounters(connection)
         self._outbox = Outbox(connection)
+        self._reversals = Reversals(connection)
 
         self._forgotten: list[str] = []
 
@@ -65,8 +68,13 @@ class UnitOfWork:
     def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None:
         return self.claims.by_request(institution, request_id)
 
-    def claim_by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None:
-        return self.claims.by_reversal(institution, request_id)
+    def claim_by_reversal(self, institution: str, request_id: str) -> AskedReversal | None:
+        return _asked(self.claims, self._reversals, institution, request_id)
+
+    def record_reversal_request(
+        self, institution: str, request_id: str, claim_id: str, request_hash: str
+    ) -> None:
+        self._reversals.record(institution, request_id, claim_id, request_hash)
 
     def live_claims_of_batch(
         self, institution: str, visit_no: str, batch_no: str
@@ -137,6 +145,7 @@ class Snapshot:
         )
         self._evidence = Evidence(connection, self.subjects, salt)
         self._outbox = Outbox(connection)
+        self._reversals = Reversals(connection)
 
     def claim(self, claim_id: str) -> ClaimRecord | None:
         return self.claims.by_id(claim_id)
@@ -144,8 +153,8 @@ class Snapshot:
     def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None:
         return self.claims.by_request(institution, request_id)
 
-    def claim_by_reversal(self, institution: str, request_id: str) -> ClaimRecord | None:
-        return self.claims.by_reversal(institution, request_id)
+    def claim_by_reversal(self, institution: str, request_id: str) -> AskedReversal | None:
+        return _asked(self.claims, self._reversals, institution, request_id)
 
     def answer(self, claim_id: str) -> bytes | None:
         return self.claims.answer(claim_id)
@@ -162,3 +171,16 @@ class Snapshot:
     def opening(self, leaf_index: int) -> tuple[bytes, bytes] | None:
         """(salt, body) of a leaf; None where it was erased."""
         return self._evidence.opening(leaf_index)
+
+
+def _asked(
+    claims: Claims, reversals: Reversals, institution: str, request_id: str
+) -> AskedReversal | None:
+    found = reversals.find(institution, request_id)
+    if found is None:
+        return None
+    claim_id, request_hash = found
+    claim = claims.by_id(claim_id)
+    if claim is None:
+        raise InvariantViolated("a reversal was recorded of a claim that is not there")
+    return AskedReversal(claim, request_hash)

@@ -54,7 +54,7 @@ async def settled(house: OpenStore, claim: ClaimRecord, event: ClaimEvent) -> Cl
 async def test_a_claim_is_found_by_its_id_and_by_its_request(house: OpenStore) -> None:
     made = await house.store.write(Intent("r-1"))
 
-    def look(reader: BooksReader) -> list[ClaimRecord | None]:
+    def look(reader: BooksReader) -> list[object]:
         return [
             reader.claim(made.claim_id),
             reader.claim_by_request(HOSPITAL, "r-1"),
@@ -104,13 +104,42 @@ async def test_a_reversal_has_a_request_id_of_its_own_taken_once(house: OpenStor
     second = await house.store.write(Intent("r-2"))
 
     async def reverse(claim: ClaimRecord) -> None:
-        changed = replace(claim, version=2, reversal_request_id="rev-1")
-        await house.store.write(lambda books: books.update_claim(changed, expected_version=1))
+        await house.store.write(
+            lambda b: b.record_reversal_request(HOSPITAL, "rev-1", claim.claim_id, "11" * 32)
+        )
 
     results = await asyncio.gather(reverse(first), reverse(second), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["Conflict", "NoneType"]
     found = await house.store.read(lambda r: r.claim_by_reversal(HOSPITAL, "rev-1"))
-    assert found is not None and found.claim_id == first.claim_id
+    assert found is not None and found.claim.claim_id == first.claim_id
+
+
+async def test_each_reversal_ever_asked_for_is_remembered_when_the_claim_names_a_newer_one(
+    house: OpenStore,
+) -> None:
+    made = await house.store.write(Intent("r-1"))
+    for number, request_id in enumerate(("rev-1", "rev-2"), start=2):
+        changed = replace(made, version=number, reversal_request_id=request_id)
+
+        def work(books: Books, changed: ClaimRecord = changed) -> None:
+            books.record_reversal_request(
+                HOSPITAL, changed.reversal_request_id, changed.claim_id, f"{changed.version:064x}"
+            )
+            books.update_claim(changed, expected_version=changed.version - 1)
+
+        await house.store.write(work)
+
+    def look(reader: BooksReader) -> list[tuple[str, str] | None]:
+        found = [reader.claim_by_reversal(HOSPITAL, f"rev-{n}") for n in (1, 2, 3)]
+        return [
+            None if asked is None else (asked.claim.claim_id, asked.request_hash) for asked in found
+        ]
+
+    assert await house.store.read(look) == [
+        (made.claim_id, f"{2:064x}"),
+        (made.claim_id, f"{3:064x}"),
+        None,
+    ]
 
 
 async def test_of_one_batch_only_live_claims_are_seen(house: OpenStore) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.claim import ClaimEvent
 from gateway.domain.errors import NotFound, Refused
-from gateway.ports import ClaimQuery
+from gateway.ports import Books, ClaimQuery
 from gateway.store.engine import write_engine
 from gateway.store.erasure import erase_subject
 from gateway.store.errors import SubjectErased
+from gateway.store.open_store import OpenStore
 from gateway.store.verify_store import verify_store
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash, verify_inclusion
-from tests.integration.store.house import HOSPITAL, identity, opened, options, prepare
+from tests.integration.store.house import HOSPITAL, NOON, identity, opened, options, prepare
 from tests.integration.store.lives import lived
 
 
@@ -27,6 +29,7 @@ async def test_after_an_erasure_nothing_of_the_person_opens_and_every_proof_hold
     async with opened(tmp_path) as house:
         gone = await lived(house, "r-1", ClaimEvent.REGION_SETTLED, person=1)
         kept = await lived(house, "r-2", ClaimEvent.REGION_SETTLED, person=2)
+        await told(house)
         await house.log.publish()
         before = await house.log.leaves(0, 10)
         wrapped = stored_key(here.database, gone.subject_ref)
@@ -64,6 +67,28 @@ async def test_after_an_erasure_nothing_of_the_person_opens_and_every_proof_hold
     assert found.state.checked["claims_erased"] == 1
     assert found.state.checked["openings_erased"] == 2
     assert wrapped not in here.database.read_bytes()
+
+
+async def told(house: OpenStore) -> None:
+    """Everything in the outbox is delivered."""
+
+    def finish(books: Books, item_id: str) -> None:
+        books.finish_outbox(item_id, NOON)
+
+    for item in await house.store.read(lambda r: r.due_outbox(NOON, 10)):
+        await house.store.write(partial(finish, item_id=item.item_id))
+
+
+async def test_a_settlement_the_visited_region_was_not_told_of_keeps_its_person(
+    tmp_path: Path,
+) -> None:
+    prepare(tmp_path)
+    async with opened(tmp_path) as house:
+        claim = await lived(house, "r-1", ClaimEvent.REGION_SETTLED)
+        with pytest.raises(Refused):
+            await erase_subject(house.store, claim.subject_ref, legal_basis="PIPL 47")
+        await told(house)
+        await erase_subject(house.store, claim.subject_ref, legal_basis="PIPL 47")
 
 
 def stored_key(database: Path, subject_ref: str) -> bytes:

@@ -90,7 +90,7 @@ def test_postgresql_would_take_the_same_tables() -> None:
         assert str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert str(CreateIndex(index).compile(dialect=dialect))
-    assert len(guard_ddl("postgresql")) == 4
+    assert len(guard_ddl("postgresql")) == 5
     with pytest.raises(ValueError, match="sqlite or postgresql"):
         guard_ddl("oracle")
 

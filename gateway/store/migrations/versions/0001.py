@@ -26,6 +26,7 @@ def upgrade() -> None:
         _ledger_checkpoint,
         _subject,
         _claim,
+        _reversal_request,
         _claim_entry,
         _message,
         _exchange,
@@ -198,7 +199,6 @@ def _claim() -> None:
         sa.Column("key_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("claim_id"),
         sa.UniqueConstraint("institution_code", "request_id", name="claim_request"),
-        sa.UniqueConstraint("institution_code", "reversal_request_id", name="claim_reversal"),
     )
     op.create_index("claim_batch", "claim", ["batch_index"], unique=False)
     op.create_index(
@@ -212,6 +212,17 @@ def _claim() -> None:
         unique=False,
         sqlite_where=sa.text("work_due_us IS NOT NULL"),
         postgresql_where=sa.text("work_due_us IS NOT NULL"),
+    )
+
+
+def _reversal_request() -> None:
+    op.create_table(
+        "reversal_request",
+        sa.Column("institution_code", sa.String(length=12), nullable=False),
+        sa.Column("request_id", sa.String(length=128), nullable=False),
+        sa.Column("claim_id", sa.String(length=64), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("institution_code", "request_id"),
     )
 
 
