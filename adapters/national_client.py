@@ -168,7 +168,9 @@ class NationalClient:
 
     async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
         codec = self._codec_at(ctx.sent_at)
-        expected = Expected(ctx.msgid, order.person_no, order.visit_id, effective=True)
+        expected = Expected(
+            ctx.msgid, order.person_no, order.visit_id, effective=True, cancels=True
+        )
         return await self._ask(
             ctx,
             codec,

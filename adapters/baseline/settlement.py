@@ -33,6 +33,15 @@ FUNDS: tuple[tuple[str, Fund], ...] = (
 )
 
 
+PARTS: Mapping[str, str] = {
+    "fulamt_ownpay_amt": "own_pay_fen",
+    "overlmt_selfpay": "over_limit_fen",
+    "preselfpay_amt": "pre_self_pay_fen",
+    "inscp_scp_amt": "in_scope_fen",
+}
+"""The four parts of the total (I5): each has to be there in a settlement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What the answer must say of itself to be the answer to our message."""
@@ -42,6 +51,8 @@ class Expected:
     visit_id: str
     effective: bool
     """True for a settlement or its cancellation: then setl_id and medins_setl_id must be there."""
+    cancels: bool = False
+    """A cancellation: it may leave amounts out, and only the original says what they must be."""
 
 
 def read(
@@ -50,7 +61,11 @@ def read(
     """Raises BrokenAnswer (AnotherReply) unless the answer is ours and can be read."""
     info = renamed(node(output, "setlinfo", "output"), aliases, PATH)
     _check_ours(info, expected)
-    breakdown, absent = _breakdown(info)
+    breakdown, not_given = _breakdown(info, expected)
+    broken = _totals_broken(info, breakdown, not_given)
+    if not expected.cancels:
+        absent = (f"ABSENT:{name}" for name in PARTS if PARTS[name] in not_given)
+        broken = (*breakdown.violations(), *broken, *absent)
     return RegionSettlement(
         settlement_id=text(info, "setl_id", PATH),
         visit_id=required(info, "mdtrt_id", PATH),
@@ -58,7 +73,8 @@ def read(
         settled_at=read_stamp(info.get("setl_time"), f"{PATH}.setl_time"),
         clearing_type_code=text(info, "clr_type", PATH),
         clearing_office=text(info, "clr_optins", PATH),
-        broken=(*breakdown.violations(), *_totals_broken(info, breakdown), *absent),
+        not_given=not_given,
+        broken=broken,
         unknown_codes=_unknown_codes(info, output, dictionary),
     )
 
@@ -78,58 +94,63 @@ def _check_ours(info: Node, expected: Expected) -> None:
         required(info, "setl_id", PATH)
 
 
-def _breakdown(info: Node) -> tuple[Breakdown, tuple[str, ...]]:
-    """Amounts as given; `ABSENT:<field>` for each part that had to be there and was not."""
-    absent: list[str] = []
+def _breakdown(info: Node, expected: Expected) -> tuple[Breakdown, tuple[str, ...]]:
+    """Amounts as given, and the names of those that were left out and stand as 0."""
+    not_given: list[str] = []
 
-    def part(name: str) -> int:
-        amount = read_fen(info, name, PATH)
+    def may(wire_name: str, name: str) -> int:
+        amount = read_fen(info, wire_name, PATH)
         if isinstance(amount, Absent):
-            absent.append(f"ABSENT:{name}")
+            not_given.append(name)
             return 0
         return amount
 
-    def optional(name: str) -> int:
-        amount = read_fen(info, name, PATH)
-        return 0 if isinstance(amount, Absent) else amount
-
-    def must(name: str) -> int:
-        amount = read_fen(info, name, PATH)
-        if isinstance(amount, Absent):
-            raise BrokenAnswer(f"{PATH}.{name}", f"amount is {amount.value}")
-        return amount
+    def must(wire_name: str, name: str) -> int:
+        if expected.cancels:
+            return may(wire_name, name)
+        return _required_fen(info, wire_name)
 
     breakdown = Breakdown(
-        total_fen=must("medfee_sumamt"),
-        own_pay_fen=part("fulamt_ownpay_amt"),
-        over_limit_fen=part("overlmt_selfpay"),
-        pre_self_pay_fen=part("preselfpay_amt"),
-        in_scope_fen=part("inscp_scp_amt"),
+        total_fen=_required_fen(info, "medfee_sumamt"),
+        own_pay_fen=may("fulamt_ownpay_amt", "own_pay_fen"),
+        over_limit_fen=may("overlmt_selfpay", "over_limit_fen"),
+        pre_self_pay_fen=may("preselfpay_amt", "pre_self_pay_fen"),
+        in_scope_fen=may("inscp_scp_amt", "in_scope_fen"),
         # Optional in the interface and outside every sum but I7.
-        deductible_fen=optional("act_pay_dedc"),
-        # A fund that is not given is no fund; I2 shows whether one is missing.
-        funds=tuple((fund, amount) for name, fund in FUNDS if (amount := optional(name))),
-        account_fen=must("acct_pay"),
+        deductible_fen=may("act_pay_dedc", "deductible_fen"),
+        funds=_funds(info),
+        account_fen=must("acct_pay", "account_fen"),
         # Part of acct_pay (I4), never added to it.
-        family_account_fen=optional("acct_mulaid_pay"),
-        cash_fen=must("psn_cash_pay"),
+        family_account_fen=may("acct_mulaid_pay", "family_account_fen"),
+        cash_fen=must("psn_cash_pay", "cash_fen"),
         # Missing is not computed: where I1 needs it, I1 fails and a person looks.
-        hospital_fen=optional("hosp_part_amt"),
+        hospital_fen=may("hosp_part_amt", "hospital_fen"),
     )
-    return breakdown, tuple(absent)
+    return breakdown, tuple(not_given)
 
 
-def _totals_broken(info: Node, breakdown: Breakdown) -> tuple[str, ...]:
+def _funds(info: Node) -> tuple[tuple[Fund, int], ...]:
+    """A fund that is not given is no fund; I2 shows whether one is missing."""
+    amounts = ((fund, read_fen(info, name, PATH)) for name, fund in FUNDS)
+    return tuple((fund, n) for fund, n in amounts if n and not isinstance(n, Absent))
+
+
+def _required_fen(info: Node, name: str) -> int:
+    amount = read_fen(info, name, PATH)
+    if isinstance(amount, Absent):
+        raise BrokenAnswer(f"{PATH}.{name}", f"amount is {amount.value}")
+    return amount
+
+
+def _totals_broken(info: Node, breakdown: Breakdown, not_given: tuple[str, ...]) -> tuple[str, ...]:
     """I2 and I3 against the totals that the region itself wrote."""
     broken: list[str] = []
-    fund_total = read_fen(info, "fund_pay_sumamt", PATH)
-    if isinstance(fund_total, Absent):
-        raise BrokenAnswer(f"{PATH}.fund_pay_sumamt", f"amount is {fund_total.value}")
-    if fund_total != breakdown.fund_total_fen:
+    if _required_fen(info, "fund_pay_sumamt") != breakdown.fund_total_fen:
         broken.append("I2")
     patient = read_fen(info, "psn_part_amt", PATH)
     # Absent is allowed in 2303–2305; then I3 is what computes it.
-    if not isinstance(patient, Absent) and patient != breakdown.patient_fen:
+    whole = not {"account_fen", "cash_fen"} & set(not_given)
+    if whole and not isinstance(patient, Absent) and patient != breakdown.patient_fen:
         broken.append("I3")
     return tuple(broken)
 

@@ -77,6 +77,7 @@ def _add_trail(claim: claim_pb2.Claim, record: ClaimRecord) -> None:
         claim.reversal.reason = record.reversal_reason
         claim.reversal.region_settlement_id = record.reversal_settlement_id
     claim.findings.extend((*record.broken, *record.unknown_codes))
+    claim.findings.extend(f"{name}=not_given" for name in record.not_given)
     for message in record.messages:
         claim.messages.add(
             msgid=message.msgid, transaction=message.transaction, region=message.region,

@@ -838,7 +838,8 @@ class Claim(_message.Message):
     @_builtins.property
     def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was found wrong or unknown in the region's answer: identities that fail ("I1"), codes our
-        dictionary lacks ("clr_type=9902"). Whoever reviews the claim starts here.
+        dictionary lacks ("clr_type=9902"), amounts it left out, which stand as 0 in `settled` and say
+        nothing ("deductible_fen=not_given"). Whoever reviews the claim starts here.
         """
 
     def __init__(
