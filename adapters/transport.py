@@ -9,6 +9,7 @@ that provably never left. Knows no province, no message, no signature.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -159,7 +160,11 @@ class Transport:
                 ssl=self._tls if self._tls is not None else True,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
-                    total=timeout_s, sock_connect=min(timeout_s, self._limits.connect_timeout_s)
+                    total=timeout_s,
+                    sock_connect=min(timeout_s, self._limits.connect_timeout_s),
+                    # Else aiohttp rounds what is above 5 s up to a whole second, and the caller
+                    # has left before the answer "unknown" can be recorded.
+                    ceil_threshold=math.inf,
                 ),
             ) as response:
                 return await _read(response, int((self._monotonic() - begun) * 1000))

@@ -22,6 +22,7 @@ Json: TypeAlias = "str | int | Decimal | bool | Mapping[str, Json] | Sequence[Js
 Node: TypeAlias = Mapping[str, Json]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_LONE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _refuse_constant(name: str) -> None:
@@ -56,7 +57,11 @@ def read(body: bytes) -> Members:
     except UnicodeDecodeError as cause:
         raise BrokenAnswer("$", "not UTF-8") from cause
     try:
-        return _members(text)
+        found = _members(text)
+        if _LONE.search(text):
+            # An escaped half of a surrogate pair is JSON and no text: nothing could store it.
+            json.dumps(found.values, ensure_ascii=False, default=str).encode("utf-8")
+        return found
     except (ValueError, IndexError, RecursionError) as cause:
         # RecursionError: a parser bomb of nested brackets; the C scanner stops it.
         raise BrokenAnswer("$", "not a JSON object, or cut off") from cause
