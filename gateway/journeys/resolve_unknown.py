@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from gateway.domain.claim import ClaimEvent, ClaimState, Step, next_steps
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage
-from gateway.domain.errors import Conflict
+from gateway.domain.errors import Conflict, NotFound
 from gateway.domain.visit import Institution
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.visit_sequence import outcome_of
@@ -84,18 +84,25 @@ class ResolveUnknown:
         if event is ClaimEvent.NO_ANSWER:
             due = self._clock.now() + self._timings.resolve_after
         happened = Happened(event, {"work_due_at": due})
-        return await self._store.write(
-            lambda books: record_event(
+
+        def mark(books: Books) -> ClaimRecord:
+            _unmoved(books, claim)
+            return record_event(
                 books, claim.claim_id, happened, at=self._clock.now(), ids=self._ids
             )
-        )
+
+        return await self._store.write(mark)
 
     async def _reverse(self, claim: ClaimRecord) -> ClaimRecord:
+        # Found before anything is recorded: an attempt on record that nobody could send is a lie.
+        institution = self._institutions.get(claim.institution_code)
+        if institution is None:
+            raise NotFound("the claim's institution is no longer in the register")
         planned = await self._store.write(lambda books: self._record_attempt(books, claim))
         message = planned.messages[-1]
         ctx = CallContext(
             msgid=message.msgid,
-            institution=self._institutions[claim.institution_code],
+            institution=institution,
             visited_region=claim.visited_region,
             insured_region=claim.insured_region,
             sent_at=self._clock.now(),
@@ -110,9 +117,7 @@ class ResolveUnknown:
     def _record_attempt(self, books: Books, claim: ClaimRecord) -> ClaimRecord:
         """Intent first: this attempt's own msgid is on disk before it is sent."""
         at = self._clock.now()
-        current = books.claim(claim.claim_id)
-        if current is None or current.version != claim.version:
-            raise Conflict("the claim moved while it was being resolved")
+        _unmoved(books, claim)
         transaction = self._regions.of(claim.insured_region).transaction(
             Verb.REVERSE, claim.visit_kind
         )
@@ -148,3 +153,10 @@ class ResolveUnknown:
         )
         books.update_claim(claim, expected_version=current.version)
         return claim
+
+
+def _unmoved(books: Books, claim: ClaimRecord) -> None:
+    """Its journey may have ended, and another one begun, since the worker read it."""
+    current = books.claim(claim.claim_id)
+    if current is None or current.version != claim.version:
+        raise Conflict("the claim moved while it was being resolved")

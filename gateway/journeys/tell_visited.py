@@ -67,11 +67,14 @@ class TellVisited:
             await self._store.write(lambda books: books.finish_outbox(item.item_id, at))
             return
         cause = getattr(answer, "cause", None) or getattr(answer, "code", "")
+        await self.postpone(item, str(cause))
+
+    async def postpone(self, item: OutboxItem, cause: str) -> None:
+        """Try again later; each time twice as late."""
         pause = min(FIRST_PAUSE * 2 ** min(item.attempts, 12), LONGEST_PAUSE)
+        due_at = self._clock.now() + pause
         await self._store.write(
-            lambda books: books.postpone_outbox(
-                item.item_id, item.attempts + 1, at + pause, str(cause)
-            )
+            lambda books: books.postpone_outbox(item.item_id, item.attempts + 1, due_at, cause)
         )
 
 

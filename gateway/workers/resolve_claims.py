@@ -36,6 +36,14 @@ class ResolveClaims:
             # Somebody else moved it, or our database is away: the next round sees what is there.
             self._log.warning("resolve_postponed", claim_id=claim.claim_id, error_code=error.code)
             return
+        except Exception as error:  # one that cannot be resolved must not hold up the others
+            self._log.error(
+                "resolve_failed",
+                claim_id=claim.claim_id,
+                error_code=type(error).__name__,
+                exc_info=error,
+            )
+            return
         if moved.state is not claim.state:
             self._log.info(
                 "claim_resolved_a_step", claim_id=claim.claim_id, state=moved.state.value
