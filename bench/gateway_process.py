@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.child import announce, answer_lines
-from gateway.bootstrap import Gateway
+from gateway.bootstrap import Gateway, freeze_what_stays
 from gateway.clock import SystemClock
 from gateway.config import load_settings
 from gateway.demo.layout import DataDir
@@ -50,7 +50,9 @@ async def run(place: DataDir) -> None:
         return {"cpu_s": time.process_time(), "stages": stages.take()}
 
     try:
-        announce(f"127.0.0.1:{await gateway.start()}")
+        port = await gateway.start()
+        freeze_what_stays()
+        announce(f"127.0.0.1:{port}")
         await answer_lines(answer)
     finally:
         await gateway.stop()
