@@ -125,7 +125,16 @@ def settle(
 
 
 @app.command()
-def verify(data: Data = None, as_json: Json = False) -> None:
+def verify(
+    data: Data = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", metavar="FILE", help="A checkpoint that was kept elsewhere, to compare."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """查账: derive ledger, log and claims again from their rows; say what is wrong and what to
     do.
 
@@ -138,7 +147,7 @@ def verify(data: Data = None, as_json: Json = False) -> None:
     """
     from gateway.commands.verify import run
 
-    run(data=data, as_json=as_json)
+    run(data=data, against=against, as_json=as_json)
 
 
 @app.command("verify-receipt")

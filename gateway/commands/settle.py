@@ -20,7 +20,7 @@ from gateway.counter.result_csv import to_csv
 
 __all__ = ["Where", "run"]
 
-AT_ONCE = 4
+AT_ONCE = 8
 """Files under way at a time; a counter is one of many callers."""
 SHOWN_WHOLE = 5
 """Up to this many files are shown each with its bill; more become a list."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -13,6 +14,7 @@ from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.commands.terminal import kept, notes, output, stop
+from gateway.commands.verify_outside import compare, read_checkpoint
 from gateway.config import ConfigError, Environment, Settings, load_settings
 from gateway.counter.answers import check_answer
 from gateway.store.errors import StoreRefused
@@ -24,30 +26,65 @@ SHOWN_MAX = 50
 """Problems shown on a terminal; --json has all that were kept."""
 
 
-def run(*, data: Path | None, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the things that were checked."""
+
+    name: str
+    title_zh: str
+    checked: dict[str, int]
+    problems: tuple[Problem, ...]
+    problems_total: int
+
+
+def run(*, data: Path | None, against: Path | None, as_json: bool) -> None:
     """Verify; exit code 1 if anything does not hold."""
     place = kept(data, command="verify")
     try:
         settings = load_settings(place.settings)
         vkey = place.vkey.read_text(encoding="ascii").strip()
-        report = _verify(settings, vkey)
+        parts = _verify(settings, vkey, against)
     except (ConfigError, StoreRefused, KeyMalformed) as error:
         stop(str(error))
     except OSError as error:
-        stop(f"{place.vkey} 无法读取({error.strerror}):查账只信日志公钥,请把它放回来。")
+        stop(f"{error.filename} 无法读取({error.strerror})。查账只信日志公钥 {place.vkey}。")
     except SQLAlchemyError as error:
         # So damaged that it cannot be asked: that is a finding, not a slip of the command line.
         what = type(getattr(error, "orig", None) or error).__name__
         stop(f"{place.root} 的数据库无法读取({what}):请从备份或副本恢复后再查账。", code=1)
     if as_json:
-        json.dump(_document(report), sys.stdout, ensure_ascii=False, indent=1)
+        json.dump(_document(parts), sys.stdout, ensure_ascii=False, indent=1)
         print(flush=True)
     else:
-        _print(output(), report)
-    raise typer.Exit(0 if report.ok else 1)
+        _print(output(), parts)
+    raise typer.Exit(1 if any(part.problems_total for part in parts) else 0)
 
 
-def _verify(settings: Settings, vkey: str) -> StoreReport:
+def _verify(settings: Settings, vkey: str, against: Path | None) -> list[Part]:
+    # (1) checkpoints from outside first: a log in service only grows after they were read.
+    paths = [against] if against else []
+    if settings.outside_checkpoint.exists():
+        paths.append(settings.outside_checkpoint)
+    kept_outside = [(path, read_checkpoint(path, vkey)) for path in paths]
+    report = _derive(settings, vkey)  # (2)
+    problems = []
+    for path, found in kept_outside:  # (3)
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif problem := compare(settings.database, found, path):
+            problems.append(problem)
+    outside = Part(
+        "outside", "库外检查点", {"checkpoints": len(paths)}, tuple(problems), len(problems)
+    )
+    ledger, state = report.ledger, report.state
+    return [
+        Part("ledger", "账本与日志", ledger.checked, ledger.problems, ledger.problems_total),
+        Part("state", "结算单与账本对照", state.checked, state.problems, state.problems_total),
+        outside,
+    ]
+
+
+def _derive(settings: Settings, vkey: str) -> StoreReport:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=notes(), transient=True) as bar:
         task = bar.add_task("查账", total=None)
@@ -61,47 +98,40 @@ def _verify(settings: Settings, vkey: str) -> StoreReport:
         )
 
 
-def _parts(report: StoreReport) -> tuple[tuple[str, str, dict[str, int], tuple[Problem, ...]], ...]:
-    return (
-        ("ledger", "账本与日志", report.ledger.checked, report.ledger.problems),
-        ("state", "结算单与账本对照", report.state.checked, report.state.problems),
-    )
-
-
-def _print(console: Console, report: StoreReport) -> None:
-    for _, title, checked, problems in _parts(report):
-        mark = Text("✗ ", style="red") if problems else Text("✓ ", style="green")
-        counts = "、".join(f"{what} {count}" for what, count in sorted(checked.items()))
-        console.print(mark.append(f"{title}:", style="bold"), Text(counts), sep="")
-        for problem in problems[:SHOWN_MAX]:
+def _print(console: Console, parts: list[Part]) -> None:
+    for part in parts:
+        bad = part.problems_total > 0
+        mark = Text("✗ ", style="red") if bad else Text("✓ ", style="green")
+        counts = "、".join(f"{what} {count}" for what, count in sorted(part.checked.items()))
+        console.print(mark.append(f"{part.title_zh}:", style="bold"), Text(counts), sep="")
+        for problem in part.problems[:SHOWN_MAX]:
             console.print(Text(f"    {problem.code}  {problem.where}", style="red"))
             console.print(f"      {problem.what}", markup=False)
             console.print(f"      → {problem.do}", markup=False, style="yellow")
-        if len(problems) > SHOWN_MAX:
-            console.print(f"    …… 另有 {len(problems) - SHOWN_MAX} 处,用 --json 查看")
-    total = report.ledger.problems_total + report.state.problems_total
-    if report.ok:
-        console.print("查账通过。", style="bold green")
-    else:
+        if len(part.problems) > SHOWN_MAX:
+            console.print(f"    …… 另有 {len(part.problems) - SHOWN_MAX} 处,用 --json 查看")
+    total = sum(part.problems_total for part in parts)
+    if total:
         console.print(
             f"查账发现 {total} 处问题。请先停止写入,再按上面的提示处理。", style="bold red"
         )
+    else:
+        console.print("查账通过。", style="bold green")
 
 
-def _document(report: StoreReport) -> dict[str, object]:
+def _document(parts: list[Part]) -> dict[str, object]:
     checked = {
-        f"{name}.{what}": count
-        for name, _, counts, _ in _parts(report)
-        for what, count in counts.items()
+        f"{part.name}.{what}": count for part in parts for what, count in part.checked.items()
     }
+    total = sum(part.problems_total for part in parts)
     return {
-        "ok": report.ok,
+        "ok": total == 0,
         "checked": sum(checked.values()),
         "by_kind": checked,
-        "problems_total": report.ledger.problems_total + report.state.problems_total,
+        "problems_total": total,
         "problems": [
-            {"in": name, "code": p.code, "where": p.where, "what": p.what, "do": p.do}
-            for name, _, _, problems in _parts(report)
-            for p in problems
+            {"in": part.name, "code": p.code, "where": p.where, "what": p.what, "do": p.do}
+            for part in parts
+            for p in part.problems
         ],
     }

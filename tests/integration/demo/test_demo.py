@@ -184,37 +184,58 @@ def test_a_malformed_file_is_reported_and_the_others_go_on(
     ]
 
 
+def copied(kept: Path, to: Path) -> Path:
+    """The directory's settings, keys and a consistent copy of its database, without checkpoint."""
+    (to / "keys").mkdir(mode=0o700, parents=True)
+    for name in ("yrd.toml", "vkey"):
+        (to / name).write_bytes((kept / name).read_bytes())
+    for key in (kept / "keys").iterdir():
+        private = to / "keys" / key.name
+        private.touch(mode=0o600)
+        private.write_bytes(key.read_bytes())
+    source, target = sqlite3.connect(kept / "yrd.db"), sqlite3.connect(to / "yrd.db")
+    with closing(source), closing(target):
+        source.backup(target)
+    return to
+
+
 def test_verify_says_what_was_changed_behind_its_back(
     told: dict[str, Any], kept: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for name in ("yrd.toml", "vkey"):
-        (copy / name).write_bytes((kept / name).read_bytes())
-    (copy / "keys").mkdir(mode=0o700)
-    for key in (kept / "keys").iterdir():
-        copied = copy / "keys" / key.name
-        copied.touch(mode=0o600)
-        copied.write_bytes(key.read_bytes())
-    source, target = sqlite3.connect(kept / "yrd.db"), sqlite3.connect(copy / "yrd.db")
-    with closing(source), closing(target):
-        source.backup(target)
-        guards = target.execute(
+    copy = copied(kept, tmp_path / "copy")
+    with closing(sqlite3.connect(copy / "yrd.db")) as database:
+        guards = database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_leg'"
         ).fetchall()
         for (guard,) in guards:
-            target.execute(f"DROP TRIGGER {guard}")
-        target.execute(
+            database.execute(f"DROP TRIGGER {guard}")
+        database.execute(
             "UPDATE ledger_leg SET amount_fen = amount_fen + 1"
             " WHERE entry_id = (SELECT min(entry_id) FROM ledger_leg)"
         )
-        target.commit()
+        database.commit()
     run = yrd("verify", "--data", copy, "--json")
     assert run.returncode == 1
     found = document(run)
     assert not found["ok"]
     assert all(problem["where"].startswith("ledger_") for problem in found["problems"])
     assert all(problem["do"] for problem in found["problems"])
+
+
+def test_a_restored_old_backup_agrees_with_itself_and_not_with_the_outside(
+    told: dict[str, Any], kept: Path, tmp_path: Path
+) -> None:
+    old = copied(kept, tmp_path / "old")
+    assert yrd("verify", "--data", old).returncode == 0
+    another = (EXAMPLES / "08-your-turn-jiashan-resident-in-qingpu.json").read_text("utf-8")
+    for number, other in (("23084945", "23084946"), ("B202603230001", "B202603230002")):
+        another = another.replace(number, other)
+    (tmp_path / "another.json").write_text(another, encoding="utf-8")
+    assert yrd("settle", tmp_path / "another.json", "--data", kept).returncode == 0
+    run = yrd("verify", "--data", old, "--against", kept / "checkpoint.txt", "--json")
+    assert run.returncode == 1
+    assert [problem["code"] for problem in document(run)["problems"]] == ["LOG_ROLLED_BACK"]
+    assert yrd("verify", "--data", kept).returncode == 0
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""库外检查点: does the database still hold everything that was once signed and kept outside of it?
+
+A database restored from an older backup agrees with itself perfectly; only a checkpoint from
+outside shows that something is missing. Better than the copy beside the database is one that a hospital or
+an auditor has kept: `--against FILE`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway.store.engine import read_engine
+from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.note import NoteInvalid, NoteVerifier
+from ledger.outcomes import LedgerError
+from ledger.reads import root_at, size
+from ledger.report import INVESTIGATE, RESTORE, Problem
+
+
+def read_checkpoint(path: Path, vkey: str) -> Checkpoint | Problem:
+    """The checkpoint in a file, if the log signed it. Raises OSError."""
+    try:
+        return open_checkpoint(path.read_bytes(), NoteVerifier.from_vkey(vkey))
+    except NoteInvalid as invalid:
+        return Problem("OUTSIDE_CHECKPOINT_INVALID", str(path), str(invalid), INVESTIGATE)
+
+
+def compare(database: Path, kept: Checkpoint, path: Path) -> Problem | None:
+    """None if the database's log begins with this checkpoint's tree.
+
+    Read the checkpoint before the database: a log in service only grows.
+    """
+    engine = read_engine(database)
+    try:
+        with engine.connect() as connection, connection.begin():
+            known = size(connection)
+            if kept.size > known:
+                what = f"the log has {known} leaves, the checkpoint {kept.size}: it was rolled back"
+                return Problem("LOG_ROLLED_BACK", str(path), what, RESTORE)
+            if kept.size and _root(connection, kept.size) not in (None, kept.root):
+                what = f"the first {kept.size} leaves have another root: the log was forked"
+                return Problem("LOG_FORKED", str(path), what, INVESTIGATE)
+    finally:
+        engine.dispose()
+    return None
+
+
+def _root(connection: Connection, size_then: int) -> bytes | None:
+    """The tree's root at that size; None if the leaves cannot be read, which `verify` reports."""
+    try:
+        return root_at(connection, size_then)
+    except LedgerError:
+        return None
