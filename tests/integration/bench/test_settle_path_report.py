@@ -38,22 +38,17 @@ def test_one_caller_is_told_stage_by_stage(report: dict[str, Any]) -> None:
     for row in one["stages"][:-1]:
         assert row["us"]["count"] == one["settled"] > 0
         assert {"median", "p99"} <= set(row["us"])
-    assert {"total_us", "region_share", "region_waiting_share", "gateway_cpu_us_per_claim"} <= set(
-        one
-    )
+    assert {"total_us", "region_share", "region_waiting_share"} <= set(one)
+    assert one["gateway_cpu_us_per_claim"] > 0
     assert one["echo_us"]["count"] > 0
 
 
 def test_many_callers_stand_beside_their_baseline(report: dict[str, Any]) -> None:
     for row in report["many_callers"]:
-        for name in (
-            "settled_per_s",
-            "gateway_cpu_us_per_claim",
-            "echo_per_s",
-            "claim_costs_echoes",
-        ):
+        for name in ("settled_per_s", "echo_per_s", "claim_costs_echoes"):
             assert row[name]["low"] <= row[name]["median"] <= row[name]["high"]
-            assert row[name]["low"] > 0
+        assert row["gateway_cpu_us_per_claim"]["low"] > 0
+        assert row["took_us"]["count"] >= row["callers"]
 
 
 def test_the_disk_and_the_machine_are_described_without_names(report: dict[str, Any]) -> None:
