@@ -143,7 +143,7 @@ def verify(
 
     [dim]Examples:[/dim]
       ./yrd verify --data /tmp/yrd
-      ./yrd verify --data /tmp/yrd --json
+      ./yrd verify --data /tmp/yrd --against kept-by-the-auditor.txt
     """
     from gateway.commands.verify import run
 

@@ -1,8 +1,8 @@
 """库外检查点: does the database still hold everything that was once signed and kept outside of it?
 
 A database restored from an older backup agrees with itself perfectly; only a checkpoint from
-outside shows that something is missing. Better than the copy beside the database is one that a hospital or
-an auditor has kept: `--against FILE`.
+outside shows that something is missing. Better than the copy beside the database is one that a
+hospital or an auditor has kept: `--against FILE`.
 """
 
 from __future__ import annotations
