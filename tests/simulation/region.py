@@ -1,0 +1,277 @@
+"""A scripted platform: a ports.RegionGateway with a state of its own, as bad as it may be.
+
+Each call's fate is drawn from the seed: lost before or after its effect, refused, not delivered,
+taking effect long after we gave up, answered after its time, answered with amounts that do not add
+up. What has been sent takes effect whether or not its sender still lives. It does not know charging
+batches: keeping them to one settlement each is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from gateway.domain.accumulators import Accumulators
+from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.breakdown import Breakdown, Fund
+from gateway.domain.visit import (
+    Attendance,
+    Insurance,
+    Patient,
+    PersonFound,
+    PersonKind,
+    Scheme,
+)
+from gateway.ports import (
+    Accepted,
+    Answer,
+    CallContext,
+    CancelOrder,
+    Declined,
+    Exchange,
+    NoAnswer,
+    NotDelivered,
+    PlannedCall,
+    RegionGateway,
+    RegionLine,
+    RegionSettlement,
+    ReversalOrder,
+    Verb,
+    VisitedRow,
+)
+from tests.simulation.virtual_time import SimClock
+
+
+class Fate(StrEnum):
+    """What becomes of one call."""
+
+    FINE = "fine"
+    LOST = "lost"
+    """It never arrives."""
+    REPLY_LOST = "reply_lost"
+    ARRIVES_LATE = "arrives_late"
+    """We have long given up when it takes effect."""
+    ANSWERED_LATE = "answered_late"
+    """Yes, but after its time: our process was paused."""
+    REFUSED = "refused"
+    NOT_DELIVERED = "not_delivered"
+    BROKEN = "broken"
+    """A yes with amounts that do not add up (settle), or that are no exact negative (cancel)."""
+    DEFECT = "defect"
+    """It takes effect, and our own adapter raises what it never should."""
+
+
+_ASKING = {Fate.FINE: 60, Fate.LOST: 2, Fate.REFUSED: 1, Fate.NOT_DELIVERED: 2}
+_MOVING = {
+    Fate.FINE: 50, Fate.LOST: 4, Fate.REPLY_LOST: 6, Fate.ARRIVES_LATE: 5, Fate.ANSWERED_LATE: 5,
+    Fate.REFUSED: 4, Fate.NOT_DELIVERED: 2, Fate.BROKEN: 2, Fate.DEFECT: 1,
+}  # fmt: skip
+
+
+_CANCELLING = _MOVING | {Fate.FINE: 20, Fate.REFUSED: 20, Fate.NOT_DELIVERED: 6}
+
+
+@dataclass(slots=True)
+class AtRegion:
+    """One settlement as the region has it."""
+
+    msgid: str
+    breakdown: Breakdown
+    standing: str = "effective"
+    """effective | cancelled | reversed"""
+
+
+@dataclass(slots=True)
+class RegionState:
+    """What the region knows, and what we watch it for."""
+
+    settlements: dict[str, AtRegion] = field(default_factory=dict)
+    msgids: list[str] = field(default_factory=list)
+    """Every message that left us, of any kind."""
+    yes: dict[str, str] = field(default_factory=dict)
+    """msgid → settlement id, of every yes that somebody lived to read."""
+    cancels: list[str] = field(default_factory=list)
+    """Settlement ids that we asked to cancel, once a message."""
+    told: defaultdict[str, list[VisitedRow]] = field(default_factory=lambda: defaultdict(list))
+    never: set[str] = field(default_factory=set)
+    """msgids that were reversed before they arrived."""
+
+
+class ScriptedRegion(RegionGateway):
+    """One platform for everybody."""
+
+    def __init__(self, rng: random.Random, clock: SimClock) -> None:
+        self.state = RegionState()
+        self.healthy = False
+        self._rng, self._clock = rng, clock
+        self._remembers = rng.random() < 0.5
+        """Whether a 2601 stops an original that arrives after it: not stated anywhere."""
+
+    # --- the port -------------------------------------------------------------------------------
+
+    def plan(self, kind: VisitKind, line_count: int) -> tuple[PlannedCall, ...]:
+        if kind.is_inpatient:
+            verbs = (Verb.REGISTER, Verb.UPLOAD_LINES, Verb.DISCHARGE, Verb.SETTLE)
+        else:
+            verbs = (Verb.REGISTER, Verb.DESCRIBE, Verb.UPLOAD_LINES, Verb.SETTLE)
+        return tuple(PlannedCall(v, self.transaction(v, kind), 0, line_count) for v in verbs)
+
+    def transaction(self, verb: Verb, kind: VisitKind) -> str:
+        return {
+            Verb.REGISTER: "2201", Verb.DESCRIBE: "2203", Verb.UPLOAD_LINES: "2204",
+            Verb.DISCHARGE: "2402", Verb.SETTLE: "2207", Verb.CANCEL: "2208", Verb.REVERSE: "2601",
+        }[verb]  # fmt: skip
+
+    async def find_person(self, ctx: CallContext, patient: Patient) -> Answer[PersonFound]:
+        insurance = Insurance(
+            Scheme.EMPLOYEE, "310", PersonKind.ACTIVE, "11", ctx.insured_region, True, 100_000
+        )
+        person = PersonFound("P1", patient.id_number, patient.name, None, (insurance,))
+        return await self._call(ctx, "1101", _ASKING, lambda _: person)
+
+    async def accumulators(
+        self, ctx: CallContext, person: PersonFound, insurance: Insurance, day: date
+    ) -> Answer[Accumulators]:
+        return await self._call(ctx, "5206", _ASKING, lambda _: Accumulators())
+
+    async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
+        return await self._call(ctx, "2201", _ASKING, lambda _: f"V{ctx.msgid}")
+
+    async def describe(self, ctx: CallContext, att: Attendance) -> Answer[None]:
+        return await self._call(ctx, "2203", _ASKING, lambda _: None)
+
+    async def upload_lines(
+        self, ctx: CallContext, att: Attendance, lines: tuple[BillLine, ...]
+    ) -> Answer[tuple[RegionLine, ...]]:
+        return await self._call(ctx, "2204", _ASKING, lambda _: ())
+
+    async def discharge(self, ctx: CallContext, att: Attendance) -> Answer[None]:
+        return await self._call(ctx, "2402", _ASKING, lambda _: None)
+
+    async def predetermine(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
+        raise NotImplementedError("no estimate is asked for here")
+
+    async def settle(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
+        return await self._call(ctx, "2207", _MOVING, lambda fate: self._settle(ctx, att, fate))
+
+    async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
+        self.state.cancels.append(order.settlement_id)
+        return await self._call(ctx, "2208", _CANCELLING, lambda fate: self._cancel(order, fate))
+
+    async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
+        return await self._call(ctx, "2601", _MOVING, lambda _: self._reverse(order))
+
+    async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
+        return await self._call(ctx, "3260", _MOVING, lambda _: self._tell(row))
+
+    def health(self) -> str:
+        return "closed"
+
+    # --- what takes effect ----------------------------------------------------------------------
+
+    def _settle(self, ctx: CallContext, att: Attendance, fate: Fate) -> RegionSettlement | str:
+        if ctx.msgid in self.state.never:
+            return "reversed before it came"
+        total = att.bill.total_fen
+        fund, account = att.in_scope_fen * 7 // 10, 100
+        breakdown = Breakdown(
+            total_fen=total, own_pay_fen=att.own_pay_fen, over_limit_fen=att.over_limit_fen,
+            pre_self_pay_fen=att.pre_self_pay_fen, in_scope_fen=att.in_scope_fen, deductible_fen=0,
+            funds=((Fund.POOLED, fund),), account_fen=account, family_account_fen=0,
+            cash_fen=total - fund - account + (1 if fate is Fate.BROKEN else 0),
+        )  # fmt: skip
+        settlement_id = f"S{len(self.state.settlements):04d}"
+        self.state.settlements[settlement_id] = AtRegion(ctx.msgid, breakdown)
+        return self._answer(settlement_id, att.region_visit_id, breakdown)
+
+    def _cancel(self, order: CancelOrder, fate: Fate) -> RegionSettlement | str:
+        found = self.state.settlements.get(order.settlement_id)
+        if found is None or found.standing != "effective":
+            return "nothing to cancel"
+        found.standing = "cancelled"
+        negative = found.breakdown.negated()
+        if fate is Fate.BROKEN:
+            negative = replace(negative, cash_fen=negative.cash_fen - 1)
+        # A null here is not a 0 (I8): it says nothing of the deductible.
+        return replace(
+            self._answer(f"{order.settlement_id}C", order.visit_id, negative),
+            not_given=("deductible_fen",),
+        )
+
+    def _reverse(self, order: ReversalOrder) -> None:
+        for found in self.state.settlements.values():
+            if found.msgid == order.original_msgid and found.standing == "effective":
+                found.standing = "reversed"
+                return
+        if self._remembers:
+            self.state.never.add(order.original_msgid)
+
+    def _tell(self, row: VisitedRow) -> None:
+        self.state.told[row.settlement_no].append(row)
+
+    def _answer(self, settlement_id: str, visit_id: str, amounts: Breakdown) -> RegionSettlement:
+        return RegionSettlement(settlement_id, visit_id, amounts, self._clock.now(), "", "")
+
+    # --- how it fares ---------------------------------------------------------------------------
+
+    async def _call(
+        self,
+        ctx: CallContext,
+        number: str,
+        fates: dict[Fate, int],
+        effect: Callable[[Fate], Any],
+    ) -> Answer[Any]:
+        self.state.msgids.append(ctx.msgid)
+        exchange = Exchange(number, b"{}", b"{}")
+        if ctx.timeout_s <= 0:
+            return NotDelivered("no_time_left", exchange)
+        fate = self._fate(fates)
+        way = self._rng.uniform(0.01, 0.3)
+        if fate is Fate.NOT_DELIVERED:
+            await asyncio.sleep(min(way, ctx.timeout_s))
+            return NotDelivered("connection_refused", exchange)
+        if fate is Fate.REFUSED:
+            await asyncio.sleep(min(way, ctx.timeout_s))
+            return Declined("-1", "拒付", exchange)
+        if fate is Fate.ARRIVES_LATE:
+            way = ctx.timeout_s + self._rng.uniform(0.1, 90.0)
+        done: list[Any] = []
+        if fate is not Fate.LOST:
+            # A timer of the world's: it goes off whether or not the caller still lives.
+            asyncio.get_running_loop().call_later(way, lambda: done.append(effect(fate)))
+        return await self._reply(ctx, fate, way, done, exchange)
+
+    async def _reply(
+        self, ctx: CallContext, fate: Fate, way: float, done: list[Any], exchange: Exchange
+    ) -> Answer[Any]:
+        if fate is Fate.ANSWERED_LATE:
+            way = ctx.timeout_s + self._rng.uniform(0.1, 60.0)
+        elif way + 0.01 >= ctx.timeout_s or fate in (Fate.LOST, Fate.REPLY_LOST):
+            broken_off = self._rng.uniform(0.0, ctx.timeout_s)
+            await asyncio.sleep(self._rng.choice((ctx.timeout_s, broken_off)))
+            return NoAnswer("timeout", exchange)
+        await asyncio.sleep(way + 0.01)
+        if fate is Fate.DEFECT:
+            raise RuntimeError("a defect of the adapter")
+        (value,) = done
+        if isinstance(value, str) and number_refuses(exchange.transaction):
+            return Declined("-1", value, exchange)
+        if exchange.transaction == "2207":
+            self.state.yes[ctx.msgid] = value.settlement_id
+        return Accepted(value, exchange)
+
+    def _fate(self, fates: dict[Fate, int]) -> Fate:
+        if self.healthy:
+            return Fate.FINE
+        return self._rng.choices(list(fates), weights=list(fates.values()))[0]
+
+
+def number_refuses(number: str) -> bool:
+    """Whether a text in place of a value is this transaction's refusal."""
+    return number in ("2207", "2208")

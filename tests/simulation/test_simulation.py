@@ -1,0 +1,194 @@
+"""Seeded runs of the whole core: journeys, workers and the SQLite store against a bad world.
+
+YRD_TEST_CAMPAIGN=long tries many more seeds; YRD_SEED=n one of them. A failure names its seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.claim_record import ClaimRecord
+from gateway.ids import SystemIds
+from gateway.journeys.commands import ReverseCommand
+from gateway.ports import BooksReader
+from gateway.rpc.convert.claims import decode_claim
+from gateway.store.keyring import create_keys
+from gateway.store.migrate import migrate_database
+from gateway.store.open_store import StoreOptions
+from gateway.store.verify_store import verify_store
+from tests.simulation.hospital import HOSPITAL, REASON, Hospital, settle_command
+from tests.simulation.invariants import broken
+from tests.simulation.process import OUTSIDE, Process, StoreThread, Weather, bury, together
+from tests.simulation.region import ScriptedRegion
+from tests.simulation.virtual_time import SimClock, VirtualLoop
+
+ORIGIN = "yrd.example/simulated-log"
+SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else int(os.environ.get("N", "20"))
+ONE = os.environ.get("YRD_SEED")
+BATCHES = 6
+HEALING_S = 1200.0
+
+
+class SimIds(SystemIds):
+    """Ids and salts from the seed."""
+
+    def __init__(self, rng: random.Random, clock: SimClock) -> None:
+        super().__init__(clock.now)
+        self._rng = rng
+
+    def _make(self, prefix: str) -> str:
+        return f"{prefix}_{self._rng.getrandbits(120):030X}"
+
+    def salt(self) -> bytes:
+        return self._rng.randbytes(32)
+
+
+class World:
+    """One seed's world: it outlives the processes that die in it."""
+
+    def __init__(self, seed: int, options: StoreOptions, loop: VirtualLoop) -> None:
+        self.rng = rng = random.Random(seed)
+        self.clock = SimClock(loop)
+        self.thread = StoreThread()
+        self.region = ScriptedRegion(rng, self.clock)
+        self.weather = Weather(rng, storage_trouble=rng.choice((0.0, 0.02, 0.1)))
+        self.weather.dies_at = [rng.randrange(1, 900) for _ in range(rng.choice((0, 1, 3, 6)))]
+        self._options, self._ids = options, SimIds(rng, self.clock)
+        self._alive = asyncio.Event()
+        self.process = self._begin(0.5)
+        self.hospital = Hospital(rng, self.alive)
+
+    async def alive(self) -> Process:
+        await self._alive.wait()
+        return self.process
+
+    def _begin(self, worker_pause_s: float) -> Process:
+        process = Process(
+            options=self._options, thread=self.thread, weather=self.weather, clock=self.clock,
+            ids=self._ids, region=self.region, institutions={HOSPITAL.code: HOSPITAL},
+            worker_pause_s=worker_pause_s,
+        )  # fmt: skip
+        self._alive.set()
+        return process
+
+    async def live(self) -> None:
+        """Chaos, then health, then silence."""
+        self.process.start()
+        for _ in range(self.rng.choice((0, 2))):
+            self._step_the_clock_at(self.rng.uniform(0, 60))
+        watch = asyncio.create_task(self._resurrect(), name=OUTSIDE)
+        await together(*(self.hospital.one_batch(number) for number in range(BATCHES)))
+        self.region.healthy, self.weather.storage_trouble = True, 0.0
+        self.weather.dies_at = []
+        watch.cancel()
+        await asyncio.wait({watch})
+        await self._again(5.0)
+        await asyncio.sleep(HEALING_S)
+        await self.process.stop()
+
+    def _step_the_clock_at(self, at: float) -> None:
+        asyncio.get_running_loop().call_later(at, self.clock.step, self.rng.uniform(-200.0, 200.0))
+
+    async def _resurrect(self) -> None:
+        while True:
+            await self.process.died.wait()
+            await self._again(0.5)
+
+    async def _again(self, worker_pause_s: float) -> None:
+        """The process dies, wherever it stands, and another one begins on the same files."""
+        self._alive.clear()
+        await bury(self.process, self.thread)
+        self.process = self._begin(worker_pause_s)
+        self.process.start()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys and a migrated, empty database: made once, copied for each seed."""
+    place = tmp_path_factory.mktemp("template")
+    vkey = create_keys(place / "keys", origin=ORIGIN, salt=SystemIds().salt)
+    (place / "vkey").write_text(vkey)
+    migrate_database(place / "data" / "yrd.db")
+    return place
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("seed", [int(ONE)] if ONE else list(range(SEEDS)))
+def test_whatever_happens_the_promises_hold(seed: int, template: Path, tmp_path: Path) -> None:
+    shutil.copytree(template, tmp_path / "house")
+    house = tmp_path / "house"
+    options = StoreOptions(
+        database=house / "data" / "yrd.db", keys_dir=house / "keys", log_origin=ORIGIN,
+        production=False, outside_checkpoint=house / "checkpoint.txt",
+    )  # fmt: skip
+    loop = VirtualLoop()
+    try:
+        wrong = loop.run_until_complete(
+            loop.create_task(_run(seed, options, (house / "vkey").read_text(), loop), name=OUTSIDE)
+        )
+    finally:
+        loop.close()
+    assert not wrong, f"seed {seed} (YRD_SEED={seed}): {wrong}"
+
+
+async def _run(seed: int, options: StoreOptions, vkey: str, loop: VirtualLoop) -> list[str]:
+    world = World(seed, options, loop)
+    try:
+        await world.live()
+        claims = world.thread.run(world.process.opened.store.read(_all_claims))
+        wrong = [*broken(claims, world.region.state, world.hospital.calls)]
+        wrong += await _repeats(world, claims)
+        world.thread.run(world.process.opened.log.publish())
+    finally:
+        world.thread.run(world.process.opened.close())
+        world.thread.end()
+    report = verify_store(
+        options.database, options.keys_dir, vkey, production=False, check_answer=decode_claim
+    )
+    problems = (*report.ledger.problems, *report.state.problems)
+    return wrong + [str(problem) for problem in problems]
+
+
+def _all_claims(reader: BooksReader) -> list[ClaimRecord]:
+    snapshot: Any = reader
+    rows = snapshot.connection.exec_driver_sql("SELECT claim_id FROM claim ORDER BY claim_id")
+    found = [reader.claim(row[0]) for row in rows.all()]
+    return [claim for claim in found if claim is not None]
+
+
+async def _repeats(world: World, claims: list[ClaimRecord]) -> list[str]:
+    """Each request again: the stored bytes, and nothing sent."""
+    before, wrong = len(world.region.state.msgids), []
+    for claim in claims:
+        number = int(claim.batch_no[1:])
+        command = settle_command(claim.request_id, number, claim.visit_kind)
+        again = await world.process.settle(command, budget_s=20.0)
+        stored = world.thread.run(
+            world.process.opened.store.read(lambda r, i=claim.claim_id: r.answer(i))  # type: ignore[misc]  # a default binds the loop's value
+        )
+        if again != stored:
+            wrong.append(f"{claim.request_id}: a repeat is told other bytes than are stored")
+    wrong += await _repeated_reversals(world)
+    if len(world.region.state.msgids) != before:
+        wrong.append("a repeat sent something")
+    return wrong
+
+
+async def _repeated_reversals(world: World) -> list[str]:
+    """Each reversal that was ever recorded, whatever became of it and of later ones."""
+    wrong = []
+    answered = {c.request_id: c for c in world.hospital.calls if c.kind == "reverse" and c.answer}
+    for request_id, call in answered.items():
+        claim = decode_claim(call.answer or b"")
+        command = ReverseCommand(HOSPITAL, request_id, claim.claim_id, REASON)
+        again = decode_claim(await world.process.reverse(command, budget_s=20.0))
+        if again.claim_id != claim.claim_id:
+            wrong.append(f"{request_id}: a repeat is told of another claim")
+    return wrong
