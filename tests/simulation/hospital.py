@@ -58,6 +58,8 @@ class Call:
     answer: bytes | None = None
     error: DomainError | None = None
     """Neither: the connection was cut, the process died."""
+    begun: float = 0.0
+    ended: float = 0.0
 
 
 @dataclass
@@ -119,8 +121,11 @@ class Hospital:
 
     async def _hear(self, call: Call, work: Awaitable[bytes]) -> None:
         self.calls.append(call)
+        loop = asyncio.get_running_loop()
+        call.begun = loop.time()
         handler = asyncio.ensure_future(work)
         await asyncio.wait({handler})
+        call.ended = loop.time()
         if handler.cancelled():
             return
         error = handler.exception()

@@ -31,6 +31,7 @@ def broken(claims: list[ClaimRecord], region: RegionState, calls: list[Call]) ->
     yield from _nothing_lost(claims, region)
     yield from _everybody_can_end(claims)
     yield from _errors_mean_nothing_sent(claims, region, calls)
+    yield from _nobody_told_no_while_others_get_a_yes(calls)
     yield from _cancelled_once(claims, region, calls)
     yield from _told(claims, region)
     yield from _msgids(region)
@@ -100,6 +101,21 @@ def _errors_mean_nothing_sent(
         went_out = [msgid for msgid in steps if msgid in sent]
         if heard[claim.request_id] == {"error"} and went_out:
             yield f"{claim.request_id}: only errors were told, and {went_out[0]} was sent"
+
+
+def _nobody_told_no_while_others_get_a_yes(calls: list[Call]) -> Iterator[str]:
+    """Who waits for the same run is told the same, or what is on record; never an error while the
+    run goes on and sends."""
+    for told_no in (call for call in calls if call.error):
+        for other in calls:
+            same = (call_key(other) == call_key(told_no)) and other.answer
+            if same and other.begun < told_no.ended < other.ended:
+                yield f"{told_no.request_id}: an error was told while its run went on"
+
+
+def call_key(call: Call) -> tuple[str, str]:
+    """Calls with the same key have the same body."""
+    return call.kind, call.request_id
 
 
 def _cancelled_once(

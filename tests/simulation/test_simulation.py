@@ -30,7 +30,7 @@ from tests.simulation.region import ScriptedRegion
 from tests.simulation.virtual_time import SimClock, VirtualLoop
 
 ORIGIN = "yrd.example/simulated-log"
-SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else int(os.environ.get("N", "20"))
+SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 16
 ONE = os.environ.get("YRD_SEED")
 BATCHES = 6
 HEALING_S = 1200.0
