@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from gateway.catalogue_files import load_catalogues
 from gateway.domain.errors import Overloaded, StorageUnavailable
 from gateway.domain.visit import Institution
+from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.laps import unobserved
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
@@ -25,14 +26,14 @@ from gateway.journeys.reverse_claim import ReverseClaim
 from gateway.journeys.settle_claim import SettleClaim
 from gateway.journeys.tell_visited import TellVisited
 from gateway.policy_files import load_policy_book
-from gateway.ports import Books, BooksReader, Ids
+from gateway.ports import Books, BooksReader, ClaimEncoder, Ids
 from gateway.rpc.convert.claims import encode_claim
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.resolve_claims import ResolveClaims
 from gateway.workers.rounds import Rounds
 from tests.simulation.region import ScriptedRegion
-from tests.simulation.virtual_time import SimClock
+from tests.simulation.virtual_time import SimClock, VirtualLoop
 
 T = TypeVar("T")
 POLICIES, CATALOGUES = load_policy_book(), load_catalogues()
@@ -81,26 +82,27 @@ class Process:
         region: ScriptedRegion,
         institutions: dict[str, Institution],
         worker_pause_s: float,
+        encode: ClaimEncoder = encode_claim,
     ) -> None:
         self._thread, self._weather = thread, weather
         self.died = asyncio.Event()
         self.troubles: list[str] = []
-        self.opened: OpenStore = open_store(options, encode=encode_claim, clock=clock, ids=ids)
-        regions = GatedRegions(self, region)
+        self.opened: OpenStore = open_store(options, encode=encode, clock=clock, ids=ids)
+        self.regions = regions = GatedRegions(self, region)
         assess = AssessBill(
             regions=regions, catalogues=CATALOGUES, policies=POLICIES, clock=clock, msgids=self
         )
         self.settle = SettleClaim(
             store=self, assess=assess, clock=clock, ids=ids, hasher=self.opened.hasher,
-            encode=encode_claim, resolve_after=timedelta(seconds=2), observe=unobserved,
+            encode=encode, resolve_after=timedelta(seconds=2), observe=unobserved,
             trouble=self._trouble,
         )  # fmt: skip
         self.reverse = ReverseClaim(
             store=self, regions=regions, clock=clock, ids=ids, hasher=self.opened.hasher,
-            encode=encode_claim, trouble=self._trouble,
+            encode=encode, trouble=self._trouble,
         )  # fmt: skip
         timings = ResolveTimings(timedelta(seconds=2), timedelta(seconds=3), 60)
-        resolve = ResolveUnknown(
+        self.resolve = resolve = ResolveUnknown(
             store=self, regions=regions, institutions=institutions, clock=clock, ids=ids,
             timings=timings,
         )  # fmt: skip
@@ -196,6 +198,29 @@ class Silent:
 
 OUTSIDE = "outside"
 """Name of the tasks that belong to no process: cashiers and watchers."""
+
+
+class SimIds(SystemIds):
+    """Ids and salts from the seed."""
+
+    def __init__(self, rng: random.Random, clock: SimClock) -> None:
+        super().__init__(clock.now)
+        self._rng = rng
+
+    def _make(self, prefix: str) -> str:
+        return f"{prefix}_{self._rng.getrandbits(120):030X}"
+
+    def salt(self) -> bytes:
+        return self._rng.randbytes(32)
+
+
+def run_virtually(story: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
+    """Run a story to its end on a loop of its own."""
+    loop = VirtualLoop()
+    try:
+        return loop.run_until_complete(loop.create_task(story(loop), name=OUTSIDE))
+    finally:
+        loop.close()
 
 
 async def together(*works: Coroutine[Any, Any, Any]) -> None:

@@ -8,46 +8,36 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.domain.claim_record import ClaimRecord
-from gateway.ids import SystemIds
 from gateway.journeys.commands import ReverseCommand
 from gateway.ports import BooksReader
 from gateway.rpc.convert.claims import decode_claim
-from gateway.store.keyring import create_keys
-from gateway.store.migrate import migrate_database
 from gateway.store.open_store import StoreOptions
 from gateway.store.verify_store import verify_store
+from tests.simulation.conftest import Site
 from tests.simulation.hospital import HOSPITAL, REASON, Hospital, settle_command
 from tests.simulation.invariants import broken
-from tests.simulation.process import OUTSIDE, Process, StoreThread, Weather, bury, together
+from tests.simulation.process import (
+    OUTSIDE,
+    Process,
+    SimIds,
+    StoreThread,
+    Weather,
+    bury,
+    run_virtually,
+    together,
+)
 from tests.simulation.region import ScriptedRegion
 from tests.simulation.virtual_time import SimClock, VirtualLoop
 
-ORIGIN = "yrd.example/simulated-log"
 SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 16
 ONE = os.environ.get("YRD_SEED")
 BATCHES = 6
 HEALING_S = 1200.0
-
-
-class SimIds(SystemIds):
-    """Ids and salts from the seed."""
-
-    def __init__(self, rng: random.Random, clock: SimClock) -> None:
-        super().__init__(clock.now)
-        self._rng = rng
-
-    def _make(self, prefix: str) -> str:
-        return f"{prefix}_{self._rng.getrandbits(120):030X}"
-
-    def salt(self) -> bytes:
-        return self._rng.randbytes(32)
 
 
 class World:
@@ -109,36 +99,15 @@ class World:
         self.process.start()
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keys and a migrated, empty database: made once, copied for each seed."""
-    place = tmp_path_factory.mktemp("template")
-    vkey = create_keys(place / "keys", origin=ORIGIN, salt=SystemIds().salt)
-    (place / "vkey").write_text(vkey)
-    migrate_database(place / "data" / "yrd.db")
-    return place
-
-
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("seed", [int(ONE)] if ONE else list(range(SEEDS)))
-def test_whatever_happens_the_promises_hold(seed: int, template: Path, tmp_path: Path) -> None:
-    shutil.copytree(template, tmp_path / "house")
-    house = tmp_path / "house"
-    options = StoreOptions(
-        database=house / "data" / "yrd.db", keys_dir=house / "keys", log_origin=ORIGIN,
-        production=False, outside_checkpoint=house / "checkpoint.txt",
-    )  # fmt: skip
-    loop = VirtualLoop()
-    try:
-        wrong = loop.run_until_complete(
-            loop.create_task(_run(seed, options, (house / "vkey").read_text(), loop), name=OUTSIDE)
-        )
-    finally:
-        loop.close()
+def test_whatever_happens_the_promises_hold(seed: int, site: Site) -> None:
+    wrong = run_virtually(lambda loop: _run(seed, site, loop))
     assert not wrong, f"seed {seed} (YRD_SEED={seed}): {wrong}"
 
 
-async def _run(seed: int, options: StoreOptions, vkey: str, loop: VirtualLoop) -> list[str]:
+async def _run(seed: int, site: Site, loop: VirtualLoop) -> list[str]:
+    options = site.options
     world = World(seed, options, loop)
     try:
         await world.live()
@@ -150,7 +119,7 @@ async def _run(seed: int, options: StoreOptions, vkey: str, loop: VirtualLoop) -
         world.thread.run(world.process.opened.close())
         world.thread.end()
     report = verify_store(
-        options.database, options.keys_dir, vkey, production=False, check_answer=decode_claim
+        options.database, options.keys_dir, site.vkey, production=False, check_answer=decode_claim
     )
     problems = (*report.ledger.problems, *report.state.problems)
     return wrong + [str(problem) for problem in problems]

@@ -132,3 +132,22 @@ def test_a_predetermination_has_no_ids_and_takes_no_effect() -> None:
 def test_a_settlement_time_is_shanghai_s() -> None:
     found = read(info({})).settled_at
     assert found == datetime(2025, 9, 10, 10, 30, tzinfo=timezone(timedelta(hours=8)))
+
+
+def test_an_amount_that_was_left_out_is_named_and_not_taken_for_a_zero() -> None:
+    for absent in ("<absent>", "<null>", ""):
+        found = read(info({"act_pay_dedc": absent, "hosp_part_amt": absent}))
+        assert set(found.not_given) >= {"deductible_fen", "hospital_fen"}
+    given = read(info({"act_pay_dedc": "0", "hosp_part_amt": "0.00", "acct_mulaid_pay": "0"}))
+    assert given.not_given == ()
+
+
+def test_a_cancellation_may_leave_out_amounts_that_a_settlement_may_not() -> None:
+    nulls = {name: "<null>" for name in ("preselfpay_amt", "acct_pay", "act_pay_dedc")}
+    cancelled = read(info(nulls), expected=replace(EXPECTED, cancels=True))
+    assert cancelled.broken == ()
+    assert {"pre_self_pay_fen", "account_fen", "deductible_fen"} <= set(cancelled.not_given)
+    with pytest.raises(BrokenAnswer):
+        read(info(nulls))
+    settled = read(info({"preselfpay_amt": "<null>"}))
+    assert "ABSENT:preselfpay_amt" in settled.broken

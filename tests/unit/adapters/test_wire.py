@@ -35,6 +35,8 @@ def test_the_raw_text_of_each_outermost_member_is_kept() -> None:
         b'{"a":1,"a":2}',
         b'{"o":{"a":1,"a":2}}',
         b'{"a":1,}',
+        b'{"a":"\\ud800"}',
+        b'{"a":{"b":["\\uDC00\\ud83d"]}}',
         b"{'a':1}",
         b"\xff{}",
         b"<html>",
@@ -177,3 +179,7 @@ def test_an_alias_fills_an_absent_name_and_never_contradicts_it() -> None:
     assert renamed({"theirs": None, "ours": 2}, {"theirs": "ours"}, "p") == {"ours": 2}
     with pytest.raises(BrokenAnswer):
         renamed({"theirs": 1, "ours": 2}, {"theirs": "ours"}, "p")
+
+
+def test_an_escaped_pair_of_surrogates_is_one_character() -> None:
+    assert wire.read(b'{"a":"\\ud83d\\ude00"}').values == {"a": "\U0001f600"}
