@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import (
     Connection,
     Row,
@@ -28,7 +29,7 @@ from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
 from gateway.ports import ClaimPage, ClaimQuery
-from gateway.store.errors import SubjectErased
+from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.prepared import Prepared
 from gateway.store.record_codec import record_from_json, record_to_json
@@ -37,6 +38,7 @@ from gateway.store.subjects import Subjects
 from gateway.store.tables import CLAIM, CLAIM_ENTRY
 from ledger.reads import to_us
 
+_log = structlog.get_logger("yrd.store")
 PAGE_MAX = 500
 """Most claims of one page."""
 ENDED = (ClaimState.REFUSED.value, ClaimState.VOIDED.value, ClaimState.REVERSED.value)
@@ -111,7 +113,16 @@ class Claims:
         return self._all(_LIVE_OF_BATCH, {"batch_index": index})
 
     def needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
-        return self._all(_NEEDING_WORK, {"at": to_us(at), "limit": limit})
+        """Those that do not open are left out: one damaged row must not hold up all the others."""
+        found: list[ClaimRecord] = []
+        rows = self._connection.execute(_NEEDING_WORK, {"at": to_us(at), "limit": limit})
+        for row in rows.all():
+            try:
+                found.append(self.open(row))
+            except (Undecipherable, SubjectErased) as error:
+                kind = type(error).__name__
+                _log.error("claim_does_not_open", claim_id=row.claim_id, error_type=kind)
+        return tuple(found)
 
     def insert(self, claim: ClaimRecord) -> None:
         """Raises Conflict if its id or one of its request ids is taken."""

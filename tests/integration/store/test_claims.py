@@ -14,6 +14,7 @@ from gateway.domain.claim import ClaimEvent, ClaimState
 from gateway.domain.claim_record import ClaimRecord, OutboxItem
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
 from gateway.ports import Books, BooksReader, ClaimPage, ClaimQuery, Exchange
+from gateway.store.engine import write_engine
 from gateway.store.open_store import OpenStore
 from tests.integration.store.house import (
     HOSPITAL,
@@ -23,6 +24,7 @@ from tests.integration.store.house import (
     encode,
     identity,
     opened,
+    options,
     prepare,
 )
 
@@ -275,3 +277,19 @@ async def test_a_read_is_a_snapshot_and_cannot_write(house: OpenStore) -> None:
 
     with pytest.raises(Exception, match="refused a statement"):
         await house.store.read(write)
+
+
+async def test_a_claim_that_does_not_open_holds_up_no_other(
+    house: OpenStore, tmp_path: Path
+) -> None:
+    damaged = await house.store.write(Intent("r-1"))
+    sound = await house.store.write(Intent("r-2"))
+    engine = write_engine(options(tmp_path).database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE claim SET body = zeroblob(40) WHERE claim_id = ?",
+            (damaged.claim_id,),
+        )
+    engine.dispose()
+    later = NOON + timedelta(hours=1)
+    assert await house.store.read(lambda r: r.claims_needing_work(later, 10)) == (sound,)
