@@ -159,13 +159,7 @@ class Transport:
                 headers=dict(call.headers),
                 ssl=self._tls if self._tls is not None else True,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=timeout_s,
-                    sock_connect=min(timeout_s, self._limits.connect_timeout_s),
-                    # Else aiohttp rounds what is above 5 s up to a whole second, and the caller
-                    # has left before the answer "unknown" can be recorded.
-                    ceil_threshold=math.inf,
-                ),
+                timeout=patience(timeout_s, self._limits.connect_timeout_s),
             ) as response:
                 return await _read(response, int((self._monotonic() - begun) * 1000))
         except Exception as error:
@@ -186,6 +180,17 @@ class Transport:
                 auto_decompress=True,
             )
         return self._session
+
+
+def patience(timeout_s: float, connect_timeout_s: float) -> aiohttp.ClientTimeout:
+    """Exactly as long as we were told."""
+    return aiohttp.ClientTimeout(
+        total=timeout_s,
+        sock_connect=min(timeout_s, connect_timeout_s),
+        # Else aiohttp rounds what is above 5 s up to a whole second, and the caller has left
+        # before the answer "unknown" can be recorded.
+        ceil_threshold=math.inf,
+    )
 
 
 def _may_repeat(call: Call, outcome: Outcome) -> bool:
