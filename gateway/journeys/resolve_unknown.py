@@ -31,6 +31,8 @@ from gateway.ports import (
     Verb,
 )
 
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between two 2601 attempts, however many there were."""
 REVERSAL_TIMEOUT_S = 20.0
 """Longest wait for one 2601 answer."""
 
@@ -42,9 +44,14 @@ class ResolveTimings:
     resolve_after: timedelta
     """Before the first 2601: the original may still be under way."""
     retry: timedelta
-    """Between 2601 attempts; doubles."""
+    """Between 2601 attempts; doubles, up to LONGEST_PAUSE."""
     attempts_max: int
     """Then a person has to look."""
+
+    def pause(self, attempts: int) -> timedelta:
+        """How long after this many attempts the next one is due."""
+        # The exponent is bounded too: a shift by a configured number overflows.
+        return min(self.retry * (1 << min(attempts - 1, 20)), max(self.retry, LONGEST_PAUSE))
 
 
 class ResolveUnknown:
@@ -125,7 +132,7 @@ class ResolveUnknown:
         message = PlannedMessage(msgid, transaction, claim.insured_region)
         books.record_messages(claim.claim_id, (message,))
         attempts = claim.reversal_attempts + 1
-        pause = self._timings.retry * 2 ** (attempts - 1)
+        pause = self._timings.pause(attempts)
         changes = {
             "messages": (*claim.messages, message),
             "reversal_attempts": attempts,

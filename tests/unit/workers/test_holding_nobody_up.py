@@ -1,0 +1,100 @@
+"""One thing that cannot be done must not keep the workers from all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.domain.claim_record import OutboxItem
+from gateway.workers.deliver_outbox import DeliverOutbox
+from gateway.workers.resolve_claims import ResolveClaims
+
+NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+class Clock:
+    def now(self) -> datetime:
+        return NOON
+
+
+class Log:
+    """Implements telemetry.Logger: keeps the names of events."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        self.events.append(event)
+
+    warning = error = info
+
+
+class Due:
+    """A store whose reader finds these things due."""
+
+    def __init__(self, *things: Any) -> None:
+        self._things = things
+
+    async def read(self, work: Callable[[Any], Any]) -> Any:
+        return work(self)
+
+    def due_outbox(self, at: datetime, limit: int) -> tuple[Any, ...]:
+        return self._things
+
+    claims_needing_work = due_outbox
+
+
+class Claim:
+    def __init__(self, claim_id: str) -> None:
+        self.claim_id, self.state = claim_id, "UNKNOWN"
+
+
+class Tell:
+    """Cannot tell of the first item."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.postponed: list[tuple[str, str]] = []
+
+    async def __call__(self, item: OutboxItem) -> bool:
+        if item.item_id == "out_1":
+            raise KeyError("its institution left the register")
+        self.told.append(item.item_id)
+        return True
+
+    async def postpone(self, item: OutboxItem, cause: str) -> None:
+        self.postponed.append((item.item_id, cause))
+
+
+async def test_an_item_that_cannot_be_told_is_postponed_and_the_others_are_told() -> None:
+    items = [
+        OutboxItem(f"out_{n}", "visited_settlement", "clm_1", "310118", NOON) for n in (1, 2, 3)
+    ]
+    tell, log = Tell(), Log()
+    store: Any = Due(*items)
+    teller: Any = tell
+    clock: Any = Clock()
+    deliver = DeliverOutbox(store=store, tell=teller, clock=clock, logger=log)
+    assert await deliver() == 2
+    assert tell.told == ["out_2", "out_3"]
+    assert tell.postponed == [("out_1", "KeyError")]
+    assert log.events == ["outbox_item_failed"]
+
+
+async def test_a_claim_that_cannot_be_resolved_keeps_no_other_from_it() -> None:
+    resolved: list[str] = []
+
+    async def resolve(claim: Claim) -> Claim:
+        if claim.claim_id == "clm_1":
+            raise KeyError("a defect of ours")
+        resolved.append(claim.claim_id)
+        return claim
+
+    store: Any = Due(Claim("clm_1"), Claim("clm_2"))
+    resolver: Any = resolve
+    clock: Any = Clock()
+    log = Log()
+    assert await ResolveClaims(store=store, resolve=resolver, clock=clock, logger=log)() == 2
+    assert resolved == ["clm_2"]
+    assert log.events == ["resolve_failed"]
