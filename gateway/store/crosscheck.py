@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
+from gateway.domain.errors import InvariantViolated
 from gateway.store.crosscheck_claims import CheckAnswer, check_claims
 from gateway.store.erasure import SHREDDED
 from gateway.store.errors import SubjectErased, Undecipherable
@@ -145,7 +146,7 @@ def _check_openings(connection: Connection, findings: Findings, subjects: Subjec
             place = Place("opening", str(index), "sealed")
             value = unseal(subjects.cipher(ref), place, sealed)
             leaf = Leaf.parse(bytes(data))
-        except (Undecipherable, SubjectErased):
+        except (Undecipherable, SubjectErased, InvariantViolated):
             findings.add("OPENING_SEALED", f"opening {index}", "it does not open", RESTORE)
             continue
         except LeafError:
@@ -172,7 +173,7 @@ def _check_exchanges(connection: Connection, findings: Findings, subjects: Subje
         except SubjectErased:
             findings.count("exchanges_erased")
             continue
-        except Undecipherable:
+        except (Undecipherable, InvariantViolated):
             where = f"exchange {row.exchange_id}"
             findings.add("EXCHANGE_SEALED", where, "its raw bytes do not open", RESTORE)
         findings.count("exchanges")

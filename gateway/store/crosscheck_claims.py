@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.errors import InvariantViolated
 from gateway.domain.posting import settlement_legs
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
@@ -70,7 +71,8 @@ def _problems(
         body = Place("claim", row.claim_id, "body")
         claim = record_from_json(unseal(cipher, body, row.body))
         answer = unseal(cipher, Place("claim", row.claim_id, "answer"), row.answer or b"")
-    except (Undecipherable, SubjectErased):
+    except (Undecipherable, SubjectErased, InvariantViolated):
+        # InvariantViolated: the person that the row names is not there.
         return [("CLAIM_SEALED", "its record or answer does not open", RESTORE)]
     found = [
         ("CLAIM_COLUMN_DIFFERS", f"column {name} is not what the sealed record says", INVESTIGATE)
