@@ -32,6 +32,7 @@ from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.journeys.reverse_claim import ReverseClaim
 from gateway.journeys.settle_claim import SettleClaim
 from gateway.journeys.tell_visited import TellVisited
+from gateway.journeys.undo_admission import UndoAdmission
 from gateway.participants import load_institutions
 from gateway.policy_files import load_policy_book
 from gateway.ports import Observe
@@ -199,10 +200,15 @@ class Gateway:
             clock=clock,
             msgids=opened.msgids,
         )
+        undo = UndoAdmission(
+            store=store, regions=regions, institutions=self._institutions, clock=clock
+        )
         pause_s = settings.worker_interval_ms / 1000
         publish = PublishCheckpoint(log=opened.log)
         resolving = ResolveClaims(store=store, resolve=resolve, clock=clock, logger=self._logger)
-        deliver = DeliverOutbox(store=store, tell=tell, clock=clock, logger=self._logger)
+        deliver = DeliverOutbox(
+            store=store, tell=tell, undo_admission=undo, clock=clock, logger=self._logger
+        )
         signing_s = settings.checkpoint_interval_ms / 1000
         return [
             Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),

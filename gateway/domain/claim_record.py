@@ -62,7 +62,7 @@ class OutboxItem:
 
     item_id: str
     kind: str
-    """visited_settlement | visited_reversal"""
+    """visited_settlement | visited_reversal | undo_admission"""
     claim_id: str
     region: str
     due_at: datetime

@@ -7,7 +7,7 @@ us) is kept as evidence and changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.domain.breakdown import Breakdown
@@ -19,6 +19,11 @@ from gateway.domain.posting import settlement_legs
 from gateway.ports import Books, Exchange, Ids, Opening
 from ledger.commitment import canonical_json
 from ledger.journal import Entry, EntryKind, Leg
+
+UNDO_ADMISSION = "undo_admission"
+"""Kind of the outbox item that takes back an admission whose reply was lost."""
+UNDO_AFTER = timedelta(minutes=1)
+"""The admission may still be under way: a 2601 must not overtake it."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,8 +52,18 @@ def record_event(
         return claim
     moved, act = _with_outcomes(claim, happened).moved(happened.event, at=at, **happened.changes)
     moved = _enter(books, moved, act, at=at, ids=ids)
+    if act is LedgerAct.VOID and _admission_was_lost(moved):
+        due_at = at + UNDO_AFTER
+        books.enqueue(
+            OutboxItem(ids.outbox_id(), UNDO_ADMISSION, claim_id, claim.insured_region, due_at)
+        )
     books.update_claim(moved, expected_version=claim.version)
     return moved
+
+
+def _admission_was_lost(claim: ClaimRecord) -> bool:
+    """A stay may be open at the region of which we only know the message that asked for it."""
+    return claim.visit_kind.is_inpatient and claim.messages[0].outcome == "no_answer"
 
 
 def _with_outcomes(claim: ClaimRecord, happened: Happened) -> ClaimRecord:

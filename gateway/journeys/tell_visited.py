@@ -7,11 +7,11 @@ No national message exists for that; the row is shaped like 3260's and marked as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from gateway.domain.claim_record import ClaimRecord, OutboxItem
 from gateway.domain.errors import InvariantViolated
 from gateway.domain.visit import Institution
+from gateway.journeys.postpone import postpone
 from gateway.ports import (
     Accepted,
     Answer,
@@ -24,8 +24,6 @@ from gateway.ports import (
 )
 
 TELL_TIMEOUT_S = 10.0
-FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(minutes=10)
 
 
 class TellVisited:
@@ -67,15 +65,7 @@ class TellVisited:
             await self._store.write(lambda books: books.finish_outbox(item.item_id, at))
             return
         cause = getattr(answer, "cause", None) or getattr(answer, "code", "")
-        await self.postpone(item, str(cause))
-
-    async def postpone(self, item: OutboxItem, cause: str) -> None:
-        """Try again later; each time twice as late."""
-        pause = min(FIRST_PAUSE * 2 ** min(item.attempts, 12), LONGEST_PAUSE)
-        due_at = self._clock.now() + pause
-        await self._store.write(
-            lambda books: books.postpone_outbox(item.item_id, item.attempts + 1, due_at, cause)
-        )
+        await postpone(self._store, self._clock, item, str(cause))
 
 
 def _row(claim: ClaimRecord, item: OutboxItem) -> VisitedRow:

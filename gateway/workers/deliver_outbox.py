@@ -1,11 +1,14 @@
-"""发件箱: deliver what the visited regions are to be told, oldest first, at least once."""
+"""发件箱: do what was promised to be done after a commit, oldest first, at least once."""
 
 from __future__ import annotations
 
 import asyncio
 
 from gateway.domain.claim_record import OutboxItem
+from gateway.journeys.postpone import postpone
+from gateway.journeys.record_event import UNDO_ADMISSION
 from gateway.journeys.tell_visited import TellVisited
+from gateway.journeys.undo_admission import UndoAdmission
 from gateway.ports import Clock, Store
 from gateway.telemetry import Logger
 
@@ -15,8 +18,17 @@ BATCH = 32
 class DeliverOutbox:
     """One round. Answers how many items were delivered."""
 
-    def __init__(self, *, store: Store, tell: TellVisited, clock: Clock, logger: Logger) -> None:
-        self._store, self._tell, self._clock = store, tell, clock
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tell: TellVisited,
+        undo_admission: UndoAdmission,
+        clock: Clock,
+        logger: Logger,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._tell, self._undo_admission = tell, undo_admission
         self._log = logger
 
     async def __call__(self) -> int:
@@ -27,6 +39,8 @@ class DeliverOutbox:
 
     async def _one(self, item: OutboxItem) -> bool:
         try:
+            if item.kind == UNDO_ADMISSION:
+                return await self._undo_admission(item)
             return await self._tell(item)
         except Exception as error:  # one that cannot be told must not hold up the others
             cause = type(error).__name__
@@ -36,5 +50,5 @@ class DeliverOutbox:
                 error_code=cause,
                 exc_info=error,
             )
-        await self._tell.postpone(item, cause)
+        await postpone(self._store, self._clock, item, cause)
         return False

@@ -34,6 +34,7 @@ def broken(claims: list[ClaimRecord], region: RegionState, calls: list[Call]) ->
     yield from _nobody_told_no_while_others_get_a_yes(calls)
     yield from _cancelled_once(claims, region, calls)
     yield from _told(claims, region)
+    yield from _no_stay_left_open(claims, region)
     yield from _msgids(region)
     yield from _answers(claims, calls)
 
@@ -141,6 +142,14 @@ def _told(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
                 yield f"the visited region never heard of {number}"
             if claim.settled and any(r.total_fen != sign * claim.settled.total_fen for r in rows):
                 yield f"the visited region was told another amount of {number}"
+
+
+def _no_stay_left_open(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
+    for claim in claims:
+        admission = claim.messages[0]
+        lost = claim.visit_kind.is_inpatient and admission.outcome == "no_answer"
+        if lost and admission.msgid not in region.reversed_msgids:
+            yield f"{claim.claim_id}: its admission may be open, and nobody takes it back"
 
 
 def _msgids(region: RegionState) -> Iterator[str]:

@@ -25,6 +25,7 @@ from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.journeys.reverse_claim import ReverseClaim
 from gateway.journeys.settle_claim import SettleClaim
 from gateway.journeys.tell_visited import TellVisited
+from gateway.journeys.undo_admission import UndoAdmission
 from gateway.policy_files import load_policy_book
 from gateway.ports import Books, BooksReader, ClaimEncoder, Ids
 from gateway.rpc.convert.claims import encode_claim
@@ -109,9 +110,12 @@ class Process:
         tell = TellVisited(
             store=self, regions=regions, institutions=institutions, clock=clock, msgids=self
         )
+        undo = UndoAdmission(store=self, regions=regions, institutions=institutions, clock=clock)
         works: dict[str, Callable[[], Awaitable[int]]] = {
             "resolve": ResolveClaims(store=self, resolve=resolve, clock=clock, logger=Silent()),
-            "outbox": DeliverOutbox(store=self, tell=tell, clock=clock, logger=Silent()),
+            "outbox": DeliverOutbox(
+                store=self, tell=tell, undo_admission=undo, clock=clock, logger=Silent()
+            ),
             "publish": self._publish,
         }
         self._workers = [

@@ -68,6 +68,7 @@ class Fate(StrEnum):
 
 
 _ASKING = {Fate.FINE: 60, Fate.LOST: 2, Fate.REFUSED: 1, Fate.NOT_DELIVERED: 2}
+_REGISTERING = _ASKING | {Fate.REPLY_LOST: 4, Fate.ARRIVES_LATE: 2, Fate.ANSWERED_LATE: 2}
 _MOVING = {
     Fate.FINE: 50, Fate.LOST: 4, Fate.REPLY_LOST: 6, Fate.ARRIVES_LATE: 5, Fate.ANSWERED_LATE: 5,
     Fate.REFUSED: 4, Fate.NOT_DELIVERED: 2, Fate.BROKEN: 2, Fate.DEFECT: 1,
@@ -99,6 +100,8 @@ class RegionState:
     cancels: list[str] = field(default_factory=list)
     """Settlement ids that we asked to cancel, once a message."""
     told: defaultdict[str, list[VisitedRow]] = field(default_factory=lambda: defaultdict(list))
+    reversed_msgids: list[str] = field(default_factory=list)
+    """Originals that a 2601 named."""
     never: set[str] = field(default_factory=set)
     """msgids that were reversed before they arrived."""
 
@@ -141,7 +144,7 @@ class ScriptedRegion(RegionGateway):
         return await self._call(ctx, "5206", _ASKING, lambda _: Accumulators())
 
     async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
-        return await self._call(ctx, "2201", _ASKING, lambda _: f"V{ctx.msgid}")
+        return await self._call(ctx, "2201", _REGISTERING, lambda _: f"V{ctx.msgid}")
 
     async def describe(self, ctx: CallContext, att: Attendance) -> Answer[None]:
         return await self._call(ctx, "2203", _ASKING, lambda _: None)
@@ -205,6 +208,7 @@ class ScriptedRegion(RegionGateway):
         )
 
     def _reverse(self, order: ReversalOrder) -> None:
+        self.state.reversed_msgids.append(order.original_msgid)
         for found in self.state.settlements.values():
             if found.msgid == order.original_msgid and found.standing == "effective":
                 found.standing = "reversed"

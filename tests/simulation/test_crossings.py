@@ -49,10 +49,16 @@ class Region(ScriptedRegion):
         self.cancels_to_refuse = 0
         self.deductible_fen = 0
         self.silent = False
+        self.lose_admission = False
         self.when_settling: Callable[[], None] = lambda: None
         self.cancelling = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+
+    async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
+        if self.lose_admission:
+            return NoAnswer("timeout", RAW)
+        return await super().register(ctx, att)
 
     async def settle(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
         self.when_settling()
@@ -271,5 +277,23 @@ def test_no_attempt_is_recorded_that_nobody_could_send(site: Site) -> None:
         with pytest.raises(NotFound):
             await resolve(before)
         assert await stage.stored(claim.claim_id) == before
+
+    play(site, story)
+
+
+def test_an_admission_whose_reply_was_lost_is_taken_back_and_the_answer_stays(site: Site) -> None:
+    async def story(stage: Stage) -> None:
+        stage.region.lose_admission = True
+        command = settle_command("r0", 0, VisitKind.INPATIENT)
+        told = await stage.process.settle(command, budget_s=20.0)
+        claim = decode_claim(told)
+        assert (state(claim), claim.messages[0].outcome) == ("VOIDED", "no_answer")
+        stage.process.start()
+        await asyncio.sleep(30.0)
+        assert stage.region.state.reversed_msgids == []
+        await asyncio.sleep(60.0)
+        assert stage.region.state.reversed_msgids == [claim.messages[0].msgid]
+        await stage.process.stop()
+        assert await stage.process.settle(command, budget_s=20.0) == told
 
     play(site, story)
