@@ -15,7 +15,7 @@ from gateway.domain.visit import CertificateKind, Diagnosis, Institution, Patien
 from gateway.journeys.commands import ReverseCommand, SettleCommand
 from gateway.rpc.convert.claims import decode_claim
 from tests.simulation.process import Process, together
-from tests.simulation.virtual_time import BEGIN
+from tests.simulation.virtual_time import BEGIN, passes
 from yrd.claim.v1 import claim_pb2
 
 HOSPITAL = Institution(
@@ -74,7 +74,7 @@ class Hospital:
         """A charging batch from its first call to its last."""
         rng = self.rng
         kind = rng.choice((VisitKind.OUTPATIENT, VisitKind.INPATIENT))
-        await asyncio.sleep(rng.uniform(0, 40))
+        await passes(rng.uniform(0, 40))
         requests = [f"r{number}"] + ([f"r{number}b"] if rng.random() < 0.4 else [])
         asked = [
             self._settle(settle_command(request_id, number, kind), rng.uniform(0, 3))
@@ -83,14 +83,14 @@ class Hospital:
         ]
         await together(*asked)
         for tries in range(rng.choice((0, 1, 3))):
-            await asyncio.sleep(rng.uniform(0, 20))
+            await passes(rng.uniform(0, 20))
             again = rng.choice((f"r{number}", f"r{number}c{tries}"))
             await self._settle(settle_command(again, number, kind), 0.0)
         claim = self._settled(number)
         if claim is None:
             return
         for attempt in rng.choice(((), (0,), (0, 1), (0, 1, 0), (0, 1, 2, 0, 1))):
-            await asyncio.sleep(rng.uniform(0, 5))
+            await passes(rng.uniform(0, 5))
             command = ReverseCommand(HOSPITAL, f"v{number}-{attempt}", claim.claim_id, REASON)
             await together(
                 *(self._reverse(command, rng.uniform(0, 1)) for _ in range(rng.choice((1, 2))))
@@ -104,7 +104,7 @@ class Hospital:
         return None
 
     async def _settle(self, command: SettleCommand, later: float) -> None:
-        await asyncio.sleep(later)
+        await passes(later)
         process = await self.process()
         budget_s = self.rng.choice((0.2, 0.7, 1.5, 5.0, 20.0, 20.0, 20.0))
         await self._hear(
@@ -112,7 +112,7 @@ class Hospital:
         )
 
     async def _reverse(self, command: ReverseCommand, later: float) -> None:
-        await asyncio.sleep(later)
+        await passes(later)
         process = await self.process()
         budget_s = self.rng.choice((0.5, 2.0, 20.0))
         await self._hear(

@@ -34,7 +34,7 @@ from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.resolve_claims import ResolveClaims
 from gateway.workers.rounds import Rounds
 from tests.simulation.region import ScriptedRegion
-from tests.simulation.virtual_time import SimClock, VirtualLoop
+from tests.simulation.virtual_time import SimClock, VirtualLoop, passes
 
 T = TypeVar("T")
 POLICIES, CATALOGUES = load_policy_book(), load_catalogues()
@@ -133,7 +133,7 @@ class Process:
 
     async def gate(self) -> None:
         """Where it may die, or let others go first."""
-        await asyncio.sleep(self._weather.rng.choice((0, 0, 0, 0.001, 0.02)))
+        await passes(self._weather.rng.choice((0, 0, 0, 0.001, 0.02)))
         self._weather.gates += 1
         if self._weather.gates in self._weather.dies_at:
             self.died.set()

@@ -45,7 +45,7 @@ from gateway.ports import (
     Verb,
     VisitedRow,
 )
-from tests.simulation.virtual_time import SimClock
+from tests.simulation.virtual_time import SimClock, passes
 
 
 class Fate(StrEnum):
@@ -238,10 +238,10 @@ class ScriptedRegion(RegionGateway):
         fate = self._fate(fates)
         way = self._rng.uniform(0.01, 0.3)
         if fate is Fate.NOT_DELIVERED:
-            await asyncio.sleep(min(way, ctx.timeout_s))
+            await passes(min(way, ctx.timeout_s))
             return NotDelivered("connection_refused", exchange)
         if fate is Fate.REFUSED:
-            await asyncio.sleep(min(way, ctx.timeout_s))
+            await passes(min(way, ctx.timeout_s))
             return Declined("-1", "拒付", exchange)
         if fate is Fate.ARRIVES_LATE:
             way = ctx.timeout_s + self._rng.uniform(0.1, 90.0)
@@ -258,9 +258,9 @@ class ScriptedRegion(RegionGateway):
             way = ctx.timeout_s + self._rng.uniform(0.1, 60.0)
         elif way + 0.01 >= ctx.timeout_s or fate in (Fate.LOST, Fate.REPLY_LOST):
             broken_off = self._rng.uniform(0.0, ctx.timeout_s)
-            await asyncio.sleep(self._rng.choice((ctx.timeout_s, broken_off)))
+            await passes(self._rng.choice((ctx.timeout_s, broken_off)))
             return NoAnswer("timeout", exchange)
-        await asyncio.sleep(way + 0.01)
+        await passes(way + 0.01)
         if fate is Fate.DEFECT:
             raise RuntimeError("a defect of the adapter")
         (value,) = done

@@ -33,7 +33,7 @@ from tests.simulation.conftest import Site
 from tests.simulation.hospital import HOSPITAL, settle_command
 from tests.simulation.process import Process, SimIds, StoreThread, Weather, run_virtually
 from tests.simulation.region import ScriptedRegion
-from tests.simulation.virtual_time import SimClock, VirtualLoop
+from tests.simulation.virtual_time import SimClock, VirtualLoop, passes
 from yrd.claim.v1 import claim_pb2
 
 T = TypeVar("T")
@@ -216,7 +216,7 @@ class SlowDisk(Process):
     async def write(self, work: Callable[[Books], T]) -> T:
         result = await super().write(work)
         if self.slow:
-            await asyncio.sleep(3.0)
+            await passes(3.0)
         return result
 
 
@@ -242,7 +242,7 @@ class Outage(Process):
 
     async def write(self, work: Callable[[Books], T]) -> T:
         if asyncio.get_running_loop().time() < self.until:
-            await asyncio.sleep(0.01)
+            await passes(0.01)
             raise StorageUnavailable("the disk is full")
         return await super().write(work)
 
@@ -289,9 +289,9 @@ def test_an_admission_whose_reply_was_lost_is_taken_back_and_the_answer_stays(si
         claim = decode_claim(told)
         assert (state(claim), claim.messages[0].outcome) == ("VOIDED", "no_answer")
         stage.process.start()
-        await asyncio.sleep(30.0)
+        await passes(30.0)
         assert stage.region.state.reversed_msgids == []
-        await asyncio.sleep(60.0)
+        await passes(60.0)
         assert stage.region.state.reversed_msgids == [claim.messages[0].msgid]
         await stage.process.stop()
         assert await stage.process.settle(command, budget_s=20.0) == told

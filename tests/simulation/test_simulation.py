@@ -32,7 +32,7 @@ from tests.simulation.process import (
     together,
 )
 from tests.simulation.region import ScriptedRegion
-from tests.simulation.virtual_time import SimClock, VirtualLoop
+from tests.simulation.virtual_time import SimClock, VirtualLoop, passes
 
 SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 16
 ONE = os.environ.get("YRD_SEED")
@@ -80,7 +80,7 @@ class World:
         watch.cancel()
         await asyncio.wait({watch})
         await self._again(5.0)
-        await asyncio.sleep(HEALING_S)
+        await passes(HEALING_S)
         await self.process.stop()
 
     def _step_the_clock_at(self, at: float) -> None:

@@ -53,8 +53,13 @@ class SimClock:
         return self._loop.time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await passes(seconds)
 
     def step(self, seconds: float) -> None:
         """What a time server does to a clock that ran away."""
         self._offset += timedelta(seconds=seconds)
+
+
+async def passes(seconds: float) -> None:
+    """So much of virtual time."""
+    await asyncio.sleep(seconds)  # not a wait: on a virtual loop it takes none
