@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,17 @@ async def test_a_settlement_is_reversed_by_its_msgid_alone(province: str, tmp_pa
         # Whether a second one is harmless is not stated anywhere; here it must not count twice.
         await w.client.reverse(w.ctx(), order)
         assert w.effective() == 0
+
+
+async def test_an_admission_is_taken_back_by_its_msgid_alone(province: str, tmp_path: Path) -> None:
+    async with world(province, tmp_path) as w:
+        att = await w.attendance(VisitKind.INPATIENT)
+        ctx = w.ctx()
+        att = replace(att, region_visit_id=accepted(await w.client.register(ctx, att)))
+        number = w.client.transaction(Verb.REGISTER, VisitKind.INPATIENT)
+        order = ReversalOrder(att.person.person_no, ctx.msgid, number)
+        accepted(await w.client.reverse(w.ctx(), order))
+        assert isinstance(await w.client.upload_lines(w.ctx(), att, att.bill.lines), Declined)
 
 
 async def test_the_visited_region_is_told_twice_and_counts_once(
