@@ -101,7 +101,7 @@ class RegionState:
     """Settlement ids that we asked to cancel, once a message."""
     told: defaultdict[str, list[VisitedRow]] = field(default_factory=lambda: defaultdict(list))
     reversed_msgids: list[str] = field(default_factory=list)
-    """Originals that a 2601 named."""
+    """Originals that a 2601 named and got an answer for, a yes or a no."""
     never: set[str] = field(default_factory=set)
     """msgids that were reversed before they arrived."""
 
@@ -168,7 +168,10 @@ class ScriptedRegion(RegionGateway):
         return await self._call(ctx, "2208", _CANCELLING, lambda fate: self._cancel(order, fate))
 
     async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
-        return await self._call(ctx, "2601", _MOVING, lambda _: self._reverse(order))
+        answer = await self._call(ctx, "2601", _MOVING, lambda _: self._reverse(order))
+        if isinstance(answer, Accepted | Declined):
+            self.state.reversed_msgids.append(order.original_msgid)
+        return answer
 
     async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
         return await self._call(ctx, "3260", _MOVING, lambda _: self._tell(row))
@@ -208,7 +211,6 @@ class ScriptedRegion(RegionGateway):
         )
 
     def _reverse(self, order: ReversalOrder) -> None:
-        self.state.reversed_msgids.append(order.original_msgid)
         for found in self.state.settlements.values():
             if found.msgid == order.original_msgid and found.standing == "effective":
                 found.standing = "reversed"
