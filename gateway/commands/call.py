@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2
 from rich.table import Table
 from rich.text import Text
 
+from gateway.clock import SystemClock
 from gateway.commands.connection import running
 from gateway.commands.terminal import kept, notes, output, stop
 from gateway.counter.client import TIMEOUT_S, Counter, Credentials
@@ -42,8 +43,10 @@ def run(
     found = _find(method)
     request = _request(found, _read(body))
     address, credentials = _where(data, caller, target, tls)
-    if credentials.missing():
-        stop(f"找不到 {caller} 的证书:{'、'.join(map(str, credentials.missing()))}")
+    unfit = credentials.unfit(SystemClock().now())
+    if unfit is not None:
+        _print_failure(unfit)
+        raise typer.Exit(2)
     with Counter(address, credentials) as counter:
         try:
             answer = _send(counter.channel, found, request)

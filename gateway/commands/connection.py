@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -54,6 +55,7 @@ def reach(where: Where, say: Callable[[str], None]) -> Iterator[Reached]:
             yield _named(where)
             return
         place = _place(where, stack, say)
+        vkey = _key(where.key or str(place.vkey))
         address = running(place)
         if address:
             say(f"使用正在运行的网关 {address}")
@@ -63,18 +65,21 @@ def reach(where: Where, say: Callable[[str], None]) -> Iterator[Reached]:
                 address = stack.enter_context(House(place, say)).gateway
             except HouseFailed as failed:
                 stop(str(failed))
-        key = where.key or str(place.vkey)
-        yield Reached(address, where.tls or place.tls, read_vkey(key), place.receipts)
+        yield Reached(address, where.tls or place.tls, vkey, place.receipts)
 
 
 def _named(where: Where) -> Reached:
     if where.tls is None:
         stop("--target 需要 --tls DIR:其中有 ca.pem,以及本机构的 机构编号.pem 与 机构编号.key。")
+    return Reached(where.target, where.tls, _key(where.key), Path("receipts"))
+
+
+def _key(given: str) -> str:
+    """The log's public key, or "" where none was given. Ends the command if it is none."""
     try:
-        vkey = read_vkey(where.key) if where.key else ""
+        return read_vkey(given) if given else ""
     except (OSError, UnicodeDecodeError) as error:
-        stop(f"--key {where.key} 不是公钥,也不是可读的文件({error})。")
-    return Reached(where.target, where.tls, vkey, Path("receipts"))
+        stop(f"{given} 不是公钥,也不是可读的文件({error})。")
 
 
 def _place(where: Where, stack: ExitStack, say: Callable[[str], None]) -> DataDir:
@@ -93,13 +98,24 @@ def _place(where: Where, stack: ExitStack, say: Callable[[str], None]) -> DataDi
 def running(place: DataDir) -> str:
     """Address of the gateway that serves this directory, or "" if none answers."""
     try:
-        address = place.address.read_text(encoding="ascii").split()[0]
-    except (OSError, IndexError):
+        address, pid = place.address.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
         return ""
     # The file outlives a process that was killed: only a connection proves that one is there.
     with Counter(address, Credentials.of(place.tls, "auditor")) as probe:
         try:
             grpc.channel_ready_future(probe.channel).result(timeout=REACH_S)
         except grpc.FutureTimeoutError:
-            return ""
+            # Its process may live and refuse our certificate: the caller is then told so.
+            return address if _lives(int(pid)) else ""
     return address
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

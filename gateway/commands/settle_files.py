@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.clock import SystemClock
 from gateway.commands.connection import Reached
 from gateway.counter import receipts, wording
 from gateway.counter.client import CallFailed, Counter
@@ -47,7 +48,7 @@ class Settler:
     """Settles files against one gateway, each under its own institution's certificate."""
 
     gateway: Reached | None = None
-    counters: dict[str, Counter] = field(default_factory=dict)
+    counters: dict[str, Counter | Failure] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -75,10 +76,9 @@ class Settler:
         hospital, gateway = result.hospital, self.gateway
         if hospital is None or gateway is None:
             return
-        counter = self._counter(hospital.institution_code)
-        if counter is None:
-            text = f"{gateway.tls} 中没有机构 {hospital.institution_code} 的证书与私钥。"
-            result.failure = Failure("UNAUTHENTICATED", "CERTIFICATE_MISSING", text)
+        counter = self._counter(hospital.institution_code, gateway)
+        if isinstance(counter, Failure):
+            result.failure = counter
             return
         try:
             result.claim = counter.settle(hospital.request).claim
@@ -86,15 +86,20 @@ class Settler:
         except CallFailed as failed:
             result.failure = failed.failure
 
-    def _counter(self, institution: str) -> Counter | None:
+    def _counter(self, institution: str, gateway: Reached) -> Counter | Failure:
+        """The institution's connection, or why there is none: found out once, said of each file."""
         with self._lock:
-            if institution not in self.counters and self.gateway is not None:
-                credentials = self.gateway.credentials(institution)
-                if credentials.missing():
-                    return None
-                counter = self._stack.enter_context(Counter(self.gateway.address, credentials))
-                self.counters[institution] = counter
-            return self.counters.get(institution)
+            if institution not in self.counters:
+                self.counters[institution] = self._connect(gateway, institution)
+            return self.counters[institution]
+
+    def _connect(self, gateway: Reached, institution: str) -> Counter | Failure:
+        credentials = gateway.credentials(institution)
+        unfit = credentials.unfit(SystemClock().now())
+        if unfit is not None:
+            return unfit
+        counter = self._stack.enter_context(Counter(gateway.address, credentials))
+        return counter.unreachable() or counter
 
     def _prove(self, result: FileResult, counter: Counter, gateway: Reached) -> None:
         """The receipt of the newest entry; without one the settlement stands all the same."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 import grpc
+from cryptography import x509
 
 from gateway.counter.failure import Failure, read_failure
 from yrd.audit.v1 import audit_pb2, audit_pb2_grpc
@@ -21,10 +23,18 @@ from yrd.claim.v1 import claim_pb2, claim_pb2_grpc
 
 SETTLE = "/yrd.claim.v1.ClaimService/SettleClaim"
 TIMEOUT_S = 30
+CONNECT_S = 5
+"""Longest wait for the first connection; afterwards a restarting gateway is waited for."""
 TRIES = 3
 """How often one call is sent while its answer is lost on the way."""
 MESSAGE_MAX = 8 * 1024 * 1024
 """Bytes of the largest answer taken (a receipt of a long stay)."""
+
+NOT_SENT = frozenset({
+    "CERTIFICATE_MISSING", "CERTIFICATE_UNREADABLE", "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_NOT_YET_VALID", "GATEWAY_UNREACHABLE",
+})  # fmt: skip
+"""Reasons of this side, found before the first call."""
 
 T = TypeVar("T")
 
@@ -54,6 +64,31 @@ class Credentials:
         """Files that are not there."""
         return [path for path in (self.ca, self.certificate, self.key) if not path.is_file()]
 
+    def unfit(self, now: datetime) -> Failure | None:
+        """Why these files cannot name the caller at `now` (aware), or None.
+
+        TLS refuses such a caller without a word; only here can it be told what is wrong.
+        """
+        gone = self.missing()
+        if gone:
+            names = "、".join(map(str, gone))
+            text = f"找不到本机构的证书或私钥:{names}"
+            return Failure("UNAUTHENTICATED", "CERTIFICATE_MISSING", text)
+        try:
+            found = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        except ValueError:
+            text = f"{self.certificate} 不是 PEM 证书。"
+            return Failure("UNAUTHENTICATED", "CERTIFICATE_UNREADABLE", text)
+        if now > found.not_valid_after_utc:
+            text = f"证书 {self.certificate} 已于 {found.not_valid_after_utc:%Y-%m-%d} 到期,未提交;"
+            text += "请向发证机构换发。"
+            return Failure("UNAUTHENTICATED", "CERTIFICATE_EXPIRED", text)
+        if now < found.not_valid_before_utc:
+            text = f"证书 {self.certificate} 自 {found.not_valid_before_utc:%Y-%m-%d} 起才有效,"
+            text += "未提交;请核对本机时钟。"
+            return Failure("UNAUTHENTICATED", "CERTIFICATE_NOT_YET_VALID", text)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -72,6 +107,7 @@ class Counter:
             private_key=credentials.key.read_bytes(),
             certificate_chain=credentials.certificate.read_bytes(),
         )
+        self._address = address
         options = (("grpc.max_receive_message_length", MESSAGE_MAX),)
         self._channel = grpc.secure_channel(address, channel_credentials, options=options)
         self._claims = claim_pb2_grpc.ClaimServiceStub(self._channel)
@@ -99,6 +135,16 @@ class Counter:
     @property
     def channel(self) -> grpc.Channel:
         return self._channel
+
+    def unreachable(self) -> Failure | None:
+        """Why no connection came about within CONNECT_S, or None. Nothing was sent."""
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=CONNECT_S)
+        except grpc.FutureTimeoutError:
+            text = f"{CONNECT_S} 秒内未能连上网关 {self._address},未提交;"
+            text += "请确认网关已启动、地址正确,证书由对方信任的机构签发且在有效期内。"
+            return Failure("UNAVAILABLE", "GATEWAY_UNREACHABLE", text)
+        return None
 
     def settle(self, request: claim_pb2.SettleClaimRequest) -> Settled:
         """Raises CallFailed; unless its failure is `undecided`, nothing was sent to a region."""
