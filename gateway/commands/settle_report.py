@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gateway.commands.settle_files import FileResult
 from gateway.counter import wording
+from gateway.counter.client import NOT_SENT
 from gateway.counter.result_csv import escape, yuan
 from gateway.counter.tables import claim_panel, print_failure, print_problems, state_text
 from ledger.money import format_yuan
@@ -60,8 +61,11 @@ def print_list(console: Console, notes: Console, results: Sequence[FileResult]) 
 def _trouble(result: FileResult) -> str:
     if result.problems:
         return f"文件有误({len(result.problems)} 处)"
-    undecided = result.failure is not None and result.failure.undecided
-    return "结果未知" if undecided else "网关拒绝"
+    if result.failure is None:
+        return "网关拒绝"
+    if result.failure.reason in NOT_SENT:
+        return "未提交"
+    return "结果未知" if result.failure.undecided else "网关拒绝"
 
 
 def summary(results: Sequence[FileResult]) -> Text:
@@ -91,7 +95,7 @@ def as_row(result: FileResult) -> list[str]:
     texts = [
         result.path.name,
         "成功" if result.settled else "未成功",
-        wording.state_zh(claim) if claim is not None else _trouble(result),
+        state_text(claim).plain if claim is not None else _trouble(result),
         claim.claim_id if claim is not None else "",
         request.request_id if request else "",
         request.visited_region if request else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -95,7 +96,7 @@ def print_failure(console: Console, title: str, failure: Failure, places: Sequen
     """An error status; `places` are the JSON paths of its violations, in order."""
     console.print(Text(f"✗ {title}: {failure.text_zh} [{failure.reason}]", style="red"))
     for violation, place in zip(failure.violations, places, strict=True):
-        console.print(Text(f"    {place}  {violation.text_zh} [{violation.reason}]"))
+        console.print(_at(place, violation.text_zh, violation.reason))
     if failure.undecided:
         console.print("    结果未知:请用[b]同一文件[/b]再次提交,不会重复结算;不要改用新的请求号。")
     if failure.retry_after_ms:
@@ -106,4 +107,10 @@ def print_problems(console: Console, title: str, problems: Sequence[FileProblem]
     """What is wrong with a file."""
     console.print(Text(f"✗ {title}: 文件有 {len(problems)} 处问题,未提交", style="red"))
     for problem in problems:
-        console.print(Text(f"    {problem.path}  {problem.text_zh} [{problem.reason}]"))
+        console.print(_at(problem.path, problem.text_zh, problem.reason))
+
+
+def _at(place: str, text_zh: str, reason: str) -> Padding:
+    """The place on a line of its own: a long path never tears the sentence below it apart."""
+    head = Text.assemble(place, (f"  {reason}", "dim"), overflow="fold")
+    return Padding(Group(head, Padding(Text(text_zh, overflow="fold"), (0, 0, 0, 2))), (0, 0, 0, 4))

@@ -10,7 +10,7 @@ from yrd.type.v1 import type_pb2
 
 STATES: Mapping[str, str] = MappingProxyType({
     "RECORDED": "已登记,待答复", "SETTLED": "已结算", "REFUSED": "参保地拒绝", "VOIDED": "未发生",
-    "UNKNOWN": "结果未知", "REVERSAL_SENT": "已冲正", "REVIEW": "待人工核对",
+    "UNKNOWN": "结果未知", "REVERSAL_SENT": "已发冲正", "REVIEW": "待人工核对",
     "REVERSING": "撤销中", "REVERSAL_UNKNOWN": "撤销结果未知", "REVERSED": "已撤销",
 })  # fmt: skip
 KINDS: Mapping[int, str] = MappingProxyType(
@@ -51,7 +51,7 @@ AREAS: Mapping[str, str] = MappingProxyType({
     "31": "上海", "32": "江苏", "33": "浙江",
 })  # fmt: skip
 MESSAGE_OUTCOMES: Mapping[str, str] = MappingProxyType({
-    "planned": "未发出", "answered": "已答复", "refused": "被拒绝",
+    "planned": "已登记,未见答复", "answered": "已答复", "refused": "被拒绝",
     "no_answer": "无答复", "not_sent": "未送达",
 })  # fmt: skip
 

@@ -25,7 +25,7 @@ PARTS = (
 )  # fmt: skip
 ESTIMATED = frozenset({"fund_total_fen", "account_fen", "cash_fen"})
 ESSENTIAL = ESTIMATED | {"total_fen", "deductible_fen"}
-WIDE = 98
+WIDE = 100
 """Columns that the whole table needs; a narrower terminal gets the essential parts."""
 
 
@@ -94,7 +94,9 @@ def _legend(story: Story) -> Table:
     if story.estimate is not None:
         b = story.estimate.region
         agree = "与网关核算一致" if not story.estimate.differences else "与网关核算不一致"
-        amounts = " ".join(f"{label} {_yuan(b, f)}" for f, label in PARTS if f in ESTIMATED)
+        amounts = "、".join(
+            f"{label} {format_yuan(getattr(b, f))}" for f, label in PARTS if f in ESTIMATED
+        )
         note = f"参保地估算:{amounts},{agree};未结算,未入账"
         grid.add_row("·", _sentence("预结算:第 5 笔的账单", note))
     if story.replay_case:
@@ -141,7 +143,10 @@ def _example(told: ClaimTold) -> Panel:
     working.add_column("算式", overflow="fold", style="dim")
     working.add_column("元", justify="right", no_wrap=True)
     for step in told.claim.computed.working:
-        working.add_row(step.label_zh, step.formula, format_yuan(step.amount_fen))
+        # A step that settles a ratio has no amount: "0.00" beside it would be read as money.
+        ratio = not step.amount_fen and step.formula.endswith("%") and "×" not in step.formula
+        amount = "" if ratio else format_yuan(step.amount_fen)
+        working.add_row(step.label_zh, step.formula, amount)
     grid = Table.grid()
     grid.add_row(breakdown_table(told.claim))
     grid.add_row(Text())
