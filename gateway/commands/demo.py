@@ -48,6 +48,8 @@ def run(*, as_json: bool, keep: Path | None) -> None:
             stop(f"{root} 不是空目录:请换一个目录,或先删除它。{hint}")
         except HouseFailed as failed:
             stop(str(failed))
+        except OSError as error:
+            stop(f"{root} 无法写入({error.strerror}):请换一个目录。")
     kept = keep.absolute() if keep else None
     if as_json:
         json.dump(document(story, kept=kept), sys.stdout, ensure_ascii=False, indent=1)

@@ -107,8 +107,11 @@ def check_cases(path: Path, book: PolicyBook, *, as_of: date) -> list[Verdict | 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CasesUnreadable(f"{path}:不能作为 UTF-8 文本读取") from error
+    except OSError as error:
+        raise CasesUnreadable(f"{path}:无法读取({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        hint = "不是 UTF-8 文本;若由 Excel 保存,请另存为“CSV UTF-8”"
+        raise CasesUnreadable(f"{path}:{hint}") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
     columns = [name.strip() for name in reader.fieldnames or ()]
     missing = [name for name in REQUIRED if name not in columns]

@@ -17,6 +17,8 @@ from gateway.ids import SystemIds
 from gateway.store.errors import StoreRefused
 from gateway.store.migrate import migrate_database
 
+PORT_MAX = 65_535
+
 
 def run(*, data: Path | None, init: bool, migrate: bool, follow: bool) -> None:
     """Serve a data directory. Ends the command with exit code 2 if it cannot be served."""
@@ -41,6 +43,8 @@ def run(*, data: Path | None, init: bool, migrate: bool, follow: bool) -> None:
 def _refuse_taken_port(listen: str) -> None:
     """gRPC would share a port with another server of ours; say so before anything is opened."""
     host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > PORT_MAX:
+        stop(f"listen 应为 HOST:PORT(端口 0–{PORT_MAX}),写的是 {listen}。")
     if port == "0":
         return
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

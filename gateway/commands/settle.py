@@ -33,6 +33,8 @@ def run(
     chosen = _choose(files, directory)
     if out is None and directory is not None:
         out = directory / "results.csv"
+    if out is not None:
+        _refuse_unwritable(out)
     console = notes()
     settler = Settler()
     results = [settler.read(path) for path in chosen]
@@ -75,6 +77,15 @@ def _choose(files: list[Path], directory: Path | None) -> list[Path]:
     if missing:
         stop(f"找不到文件:{'、'.join(missing)}")
     return list(dict.fromkeys(chosen))
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """A result table that cannot be kept is found out before anything is settled."""
+    try:
+        with out.open("ab"):
+            pass
+    except OSError as error:
+        stop(f"结果表 {out} 无法写入({error.strerror}),未提交任何文件;请用 --out 另选。")
 
 
 def _settle_all(settler: Settler, results: list[FileResult], step: Callable[[], None]) -> None:
