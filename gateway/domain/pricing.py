@@ -134,7 +134,7 @@ def price(
             continue
         priced.append(_price_line(line, model.hospital_approved, item, preself_basis))
     if found:
-        raise Malformed("cannot be priced", reason="BILL_MALFORMED", violations=tuple(found))
+        raise _malformed(found)
     return _sum_up(bill, tuple(priced), catalogue)
 
 
@@ -187,6 +187,17 @@ def _covered(
     return Totals(0, over, share, amount - over - share)
 
 
+def _malformed(found: list[Violation]) -> Malformed:
+    """A single violation lends its reason and text to the whole: nobody has to dig for it."""
+    reasons = {violation.reason for violation in found}
+    return Malformed(
+        "cannot be priced",
+        reason=reasons.pop() if len(reasons) == 1 else "BILL_MALFORMED",
+        text_zh=found[0].text_zh if len(found) == 1 else None,
+        violations=tuple(found),
+    )
+
+
 def _sum_up(bill: Bill, lines: tuple[PricedLine, ...], catalogue: Catalogue) -> PricedBill:
     totals = Totals()
     for line in lines:
@@ -196,10 +207,7 @@ def _sum_up(bill: Bill, lines: tuple[PricedLine, ...], catalogue: Catalogue) -> 
     if min(totals.as_tuple()) < 0:
         # Refunding in many small steps can round more back than was charged.
         text = "退费各行四舍五入后之和超过原收费,请合并退费行后重报。"
-        raise Malformed(
-            "refunds exceed the bill", reason="BILL_MALFORMED",
-            violations=(Violation("bill.lines", "REFUND_EXCEEDS_ORIGINAL", text),),
-        )  # fmt: skip
+        raise _malformed([Violation("bill.lines", "REFUND_EXCEEDS_ORIGINAL", text)])
     return PricedBill(lines, catalogue.version, totals)
 
 
