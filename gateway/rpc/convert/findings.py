@@ -33,7 +33,8 @@ class Findings:
             return
         reasons = {v.reason for v in self._found}
         raise Malformed(
-            "; ".join(f"{v.field}: {v.reason}" for v in self._found[:5]),
+            # No colon between them: "id_number: …" is what redaction takes for a secret.
+            "; ".join(f"{v.field} {v.reason}" for v in self._found[:5]),
             reason=reasons.pop() if len(reasons) == 1 else None,
             text_zh=self._found[0].text_zh if len(self._found) == 1 else None,
             violations=tuple(self._found),

@@ -93,6 +93,13 @@ async def test_buf_curl_lists_our_services_by_reflection(house: House) -> None:
     assert {"yrd.claim.v1.ClaimService", "yrd.audit.v1.AuditService"} <= set(out.split())
 
 
+async def test_buf_curl_can_look_up_every_service_that_it_is_told_of(house: House) -> None:
+    url = f"https://127.0.0.1:{house.port}"
+    code, out, err = await buf_curl(house, "--list-methods", url)
+    assert code == 0, err
+    assert "yrd.claim.v1.ClaimService/SettleClaim" in out.split()
+
+
 async def test_buf_curl_settles_a_claim_and_gets_a_rich_error_for_a_bad_one(
     house: House,
 ) -> None:

@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 import gateway
 from gateway.domain import errors
 from gateway.domain.errors import DomainError, Violation
+from gateway.rpc.convert.findings import Findings
 from gateway.rpc.errors import STATUS, family_of, status_code, to_status
 
 
@@ -114,3 +115,12 @@ def test_no_identity_number_leaves_in_any_text_of_a_status() -> None:
 
 def test_a_chinese_text_is_sent_once_and_not_as_a_percent_encoded_header() -> None:
     assert to_status(errors.NotFound(), request_id="r").message == "NOT_FOUND"
+
+
+def test_the_developers_message_keeps_the_reason_of_a_personal_field() -> None:
+    found = Findings()
+    found.add("patient.id_number", "CHECK_DIGIT", "身份号码的校验码不符,请逐位核对。")
+    with pytest.raises(errors.Malformed) as refused:
+        found.refuse()
+    message = to_status(refused.value, request_id="req_1").message
+    assert "patient.id_number CHECK_DIGIT" in message and "REDACTED" not in message
