@@ -90,9 +90,11 @@ def _enter(
     entry = _entry(claim, act, entry_id)
     posts = act in (LedgerAct.POST, LedgerAct.POST_REVERSAL)
     window = at.astimezone(SHANGHAI).strftime("%Y-%m") if posts else None
-    if window:
-        claim = replace(claim, window=window)
-    opening = Opening(claim.subject_ref, _opening_body(claim, act, entry_id, entry, at))
+    if act is LedgerAct.POST:
+        claim = replace(claim, window=window or "")
+    # A reversal falls into a window of its own: the settlement's may be closed by now.
+    body = _opening_body(claim, act, entry_id, entry, at=at, window=window or claim.window)
+    opening = Opening(claim.subject_ref, body)
     if entry is None:
         books.append_evidence(
             entry_id, leaf_type=f"claim.{claim.state.value.lower()}", opening=opening, at=at
@@ -181,7 +183,13 @@ def amounts(breakdown: Breakdown | None) -> dict[str, int] | None:
 
 
 def _opening_body(
-    claim: ClaimRecord, act: LedgerAct, entry_id: str, entry: Entry | None, at: datetime
+    claim: ClaimRecord,
+    act: LedgerAct,
+    entry_id: str,
+    entry: Entry | None,
+    *,
+    at: datetime,
+    window: str,
 ) -> bytes:
     """What the leaf commits to: every fact an auditor needs to say why this was posted."""
     reversal = claim.state in (
@@ -214,7 +222,7 @@ def _opening_body(
         "unknown_codes": list(claim.unknown_codes),
         "not_given": list(claim.not_given),
         "reversal": reversal,
-        "window": claim.window,
+        "window": window,
     }
     if claim.refusal is not None:
         body["refusal"] = [claim.refusal.by, claim.refusal.reason, claim.refusal.region_code]
