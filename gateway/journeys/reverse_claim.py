@@ -139,13 +139,16 @@ class ReverseClaim:
         if claim is None or claim.institution_code != code:
             raise NotFound("no such claim of this institution", reason="CLAIM_NOT_FOUND")
         _reversible(claim, command)
+        left_s = deadline - self._clock.monotonic()
+        if left_s < CALL_MIN_S:  # it waited long for its turn to be written
+            raise DeadlinePassed("too little time left to reverse; nothing was recorded")
         at = self._clock.now()
         transaction = self._regions.of(claim.insured_region).transaction(
             Verb.CANCEL, claim.visit_kind
         )
         (msgid,) = books.next_msgids(code, 1, at)
         message = PlannedMessage(msgid, transaction, claim.insured_region)
-        left = timedelta(seconds=deadline - self._clock.monotonic())
+        left = timedelta(seconds=left_s)
         books.record_messages(claim.claim_id, (message,))
         books.record_reversal_request(code, command.request_id, claim.claim_id, request_hash)
         happened = Happened(

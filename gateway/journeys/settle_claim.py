@@ -35,6 +35,7 @@ from gateway.journeys.one_at_a_time import OneAtATime
 from gateway.journeys.record_event import Happened, record_intent
 from gateway.journeys.record_persistently import record_persistently
 from gateway.journeys.visit_sequence import (
+    CALL_MIN_S,
     SequenceEnd,
     VisitSequence,
     given_differences,
@@ -183,6 +184,9 @@ class SettleClaim:
         existing = books.claim_by_request(code, command.request_id)
         if existing is not None:
             return _Intent(existing, fresh=False)
+        left_s = deadline - self._clock.monotonic()
+        if left_s < CALL_MIN_S:  # it waited long for its turn to be written
+            raise DeadlinePassed("too little time left to settle; nothing was recorded")
         self._refuse_second_settlement(books, command)
         at = self._clock.now()
         plan = _plan(command, assessment)
@@ -191,7 +195,7 @@ class SettleClaim:
             PlannedMessage(msgid, call.transaction, command.insured_region)
             for msgid, call in zip(msgids, plan, strict=True)
         )
-        left = timedelta(seconds=deadline - self._clock.monotonic())
+        left = timedelta(seconds=left_s)
         claim = self._new_claim(
             command,
             request_hash,

@@ -6,14 +6,20 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
 
 from gateway.domain.bill import VisitKind
 from gateway.domain.claim_record import ClaimRecord
-from gateway.domain.errors import Conflict, NotFound, RequestIdReused, StorageUnavailable
+from gateway.domain.errors import (
+    Conflict,
+    DeadlinePassed,
+    NotFound,
+    RequestIdReused,
+    StorageUnavailable,
+)
 from gateway.domain.visit import Attendance
 from gateway.journeys.commands import ReverseCommand
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
@@ -29,11 +35,12 @@ from gateway.ports import (
     RegionSettlement,
 )
 from gateway.rpc.convert.claims import decode_claim, encode_claim
+from ledger.leaf import Leaf
 from tests.simulation.conftest import Site
 from tests.simulation.hospital import HOSPITAL, settle_command
 from tests.simulation.process import Process, SimIds, StoreThread, Weather, run_virtually
 from tests.simulation.region import ScriptedRegion
-from tests.simulation.virtual_time import SimClock, VirtualLoop, passes
+from tests.simulation.virtual_time import BEGIN, SimClock, VirtualLoop, passes
 from yrd.claim.v1 import claim_pb2
 
 T = TypeVar("T")
@@ -297,3 +304,57 @@ def test_an_admission_whose_reply_was_lost_is_taken_back_and_the_answer_stays(si
         assert await stage.process.settle(command, budget_s=20.0) == told
 
     play(site, story)
+
+
+def test_a_reversal_in_the_next_month_leaves_the_settlement_in_its_own_window(site: Site) -> None:
+    async def story(stage: Stage) -> None:
+        claim = await stage.settle()
+        stage.clock.step(timedelta(days=10).total_seconds())
+        reversed_claim = await stage.reverse(claim.claim_id, "v1")
+        assert (claim.window, reversed_claim.window) == ("2026-11", "2026-11")
+        leaves = stage.thread.run(stage.process.opened.log.leaves(0, 10))
+        windows = [Leaf.parse(leaf).window for leaf in leaves]
+        assert windows == [None, "2026-11", None, "2026-12"]
+
+    play(site, story)
+
+
+def test_the_last_second_of_a_month_is_shanghais(site: Site) -> None:
+    async def story(stage: Stage) -> None:
+        # The claim is posted some virtual second or two after the step.
+        stage.clock.step((datetime(2026, 11, 30, 15, 59, 50, tzinfo=UTC) - BEGIN).total_seconds())
+        assert (await stage.settle("r0")).window == "2026-11"
+        await passes(10.0)
+        command = settle_command("r1", 1, VisitKind.OUTPATIENT)
+        told = decode_claim(await stage.process.settle(command, budget_s=20.0))
+        assert told.window == "2026-12"
+
+    play(site, story)
+
+
+class SlowQueue(Process):
+    """Lets each write wait for its turn when told to."""
+
+    wait_s = 0.0
+
+    async def write(self, work: Callable[[Books], T]) -> T:
+        await passes(self.wait_s)
+        return await super().write(work)
+
+
+def test_an_intent_that_waited_too_long_for_its_turn_is_not_recorded(site: Site) -> None:
+    async def story(stage: Stage) -> None:
+        process = stage.process
+        if not isinstance(process, SlowQueue):
+            raise AssertionError("a slow queue was asked for")
+        process.wait_s = 3.0
+        with pytest.raises(DeadlinePassed):
+            await stage.settle("r0", budget_s=2.0)
+        process.wait_s = 0.0
+        claim = await stage.settle("r0")
+        process.wait_s = 3.0
+        with pytest.raises(DeadlinePassed):
+            await stage.reverse(claim.claim_id, "v1", budget_s=2.0)
+        assert (await stage.stored(claim.claim_id)).state == "SETTLED"
+
+    play(site, story, SlowQueue)
