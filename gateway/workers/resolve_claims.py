@@ -22,20 +22,25 @@ class ResolveClaims:
     ) -> None:
         self._store, self._resolve, self._clock = store, resolve, clock
         self._log = logger
+        self._stuck = 0
+        """Claims of the last round that could not be resolved: they are due first again, and must
+        not take the places of the others."""
 
     async def __call__(self) -> int:
-        now = self._clock.now()
-        claims = await self._store.read(lambda reader: reader.claims_needing_work(now, BATCH))
-        await asyncio.gather(*(self._one(claim) for claim in claims))
+        now, limit = self._clock.now(), BATCH + self._stuck
+        claims = await self._store.read(lambda reader: reader.claims_needing_work(now, limit))
+        went = await asyncio.gather(*(self._one(claim) for claim in claims))
+        self._stuck = went.count(False)
         return len(claims)
 
-    async def _one(self, claim: ClaimRecord) -> None:
+    async def _one(self, claim: ClaimRecord) -> bool:
+        """Whether it could be handled."""
         try:
             moved = await self._resolve(claim)
         except DomainError as error:
             # Somebody else moved it, or our database is away: the next round sees what is there.
             self._log.warning("resolve_postponed", claim_id=claim.claim_id, error_code=error.code)
-            return
+            return False
         except Exception as error:  # one that cannot be resolved must not hold up the others
             self._log.error(
                 "resolve_failed",
@@ -43,8 +48,9 @@ class ResolveClaims:
                 error_code=type(error).__name__,
                 exc_info=error,
             )
-            return
+            return False
         if moved.state is not claim.state:
             self._log.info(
                 "claim_resolved_a_step", claim_id=claim.claim_id, state=moved.state.value
             )
+        return True

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.claim_record import OutboxItem
+from gateway.domain.errors import NotFound
 from gateway.workers.deliver_outbox import DeliverOutbox
-from gateway.workers.resolve_claims import ResolveClaims
+from gateway.workers.resolve_claims import BATCH, ResolveClaims
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ class Due:
         self.postponed.append((item_id, cause))
 
     def due_outbox(self, at: datetime, limit: int) -> tuple[Any, ...]:
-        return self._things
+        return self._things[:limit]
 
     claims_needing_work = due_outbox
 
@@ -103,3 +104,22 @@ async def test_a_claim_that_cannot_be_resolved_keeps_no_other_from_it() -> None:
     assert await ResolveClaims(store=store, resolve=resolver, clock=clock, logger=log)() == 2
     assert resolved == ["clm_2"]
     assert log.events == ["resolve_failed"]
+
+
+async def test_many_claims_that_cannot_be_resolved_do_not_take_all_the_places() -> None:
+    resolved: list[str] = []
+
+    async def resolve(claim: Claim) -> Claim:
+        if claim.claim_id.startswith("stuck"):
+            raise NotFound("its institution left the register")
+        resolved.append(claim.claim_id)
+        return claim
+
+    store: Any = Due(*(Claim(f"stuck-{n}") for n in range(BATCH)), Claim("sound"))
+    resolver: Any = resolve
+    clock: Any = Clock()
+    work = ResolveClaims(store=store, resolve=resolver, clock=clock, logger=Log())
+    await work()
+    assert resolved == []
+    await work()
+    assert resolved == ["sound"]
