@@ -219,7 +219,8 @@ def serve(
 
     Address, certificates and regions are in DIR/yrd.toml; YRD_LISTEN and
     its like win over it. Prints "listening HOST:PORT" once it can be
-    called.
+    called. To settle it needs its regions: for a demonstration run
+    ./yrd sandbox shanghai, jiangsu and zhejiang on the same DIR.
 
     [dim]Examples:[/dim]
       ./yrd serve --data /tmp/yrd

@@ -109,8 +109,9 @@ def check(
 ) -> None:
     """核对算例: compute each case and compare to the fen. Exit 1 on any difference or bad row.
 
-    `filed=no` takes the temporary-absence drop (seed 20 points, unverified) off the ratio; `any`
-    means that every person or grade it covers gives the same result. Columns and words:
+    `filed=no` takes the temporary-absence drop (seed 20 points,
+    unverified) off the ratio; `any` means that every person or grade it
+    covers gives the same result. Columns and words:
     tests/golden/benefits/README.md.
 
     Example: yrd policy check cases.csv --as-of 2025-09-30

@@ -213,7 +213,10 @@ def _next_steps(console: Console, kept: Path | None) -> None:
         (f"./yrd settle --dir examples --data {kept}", "整批提交:已结算的得到原结果"),
         (f"./yrd verify --data {kept}", "重新查账"),
         (f"./yrd verify-receipt {kept}/receipts/*.json --key {kept}/vkey", "离线核验回执"),
-        (f"./yrd serve --data {kept}", "启动网关,另开终端用 ./yrd call 调用"),
+        (
+            f"./yrd serve --data {kept}",
+            "启动网关(结算还需三地平台:./yrd sandbox shanghai 等),另开终端用 ./yrd call 调用",
+        ),
     ):
         console.print(f"  {command}", markup=False, soft_wrap=True)
         console.print(f"      {why}", style="dim")
