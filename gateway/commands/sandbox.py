@@ -39,6 +39,8 @@ def run(
             _run(place, province, port, faults)
         except (ConfigError, NotInProduction, FaultSpecError) as error:
             stop(str(error))
+        except OverflowError:
+            stop(f"--port 应在 0–65535 之间,写的是 {port}。")
         except OSError as error:
             stop(f"{province} 平台无法启动({error.strerror})。端口被占用时可用 --port 0。")
 

@@ -43,6 +43,7 @@ def test_who_cannot_be_reached_is_told_that_nothing_was_sent(
     (("settle", BILL, "--out", "/nowhere/results.csv"), "未提交任何文件"),
     (("settle", BILL, "--key", "nonsense"), "不是公钥"),
     (("demo", "--keep", "/proc/nowhere"), "无法写入"),
+    (("sandbox", "shanghai", "--port", "99999"), "0–65535"),
     (("policy", "check", "/nowhere/cases.csv"), "无法读取"),
 ])  # fmt: skip
 def test_what_cannot_be_carried_out_is_said_in_words(arguments: tuple[str, ...], says: str) -> None:
