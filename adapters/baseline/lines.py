@@ -14,15 +14,17 @@ from gateway.domain.bill import BillLine
 from gateway.ports import RegionLine
 
 PATH = "output.result"
+PARTS = ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
 
 
 def read(output: Node, sent: tuple[BillLine, ...]) -> tuple[RegionLine, ...]:
-    """In the order we sent them. Raises AnotherReply for lines of another call."""
+    """In the order we sent them, but for lines whose split the region did not tell at all: zeros
+    would be a difference that nobody claimed. Raises AnotherReply for lines of another call."""
     answered = rows(output, "result", "output")
     if len(answered) != len(sent):
         raise AnotherReply(PATH, f"{len(answered)} rows for {len(sent)} lines")
     ours = {line.line_no: line for line in sent}
-    found: dict[str, RegionLine] = {}
+    found: dict[str, RegionLine | None] = {}
     for at, row in enumerate(answered):
         # 2301 may leave feedetl_sn out; then the order of the rows is all there is.
         line_no = text(row, "feedetl_sn", PATH) or sent[at].line_no
@@ -30,12 +32,14 @@ def read(output: Node, sent: tuple[BillLine, ...]) -> tuple[RegionLine, ...]:
         if line is None or line_no in found:
             raise AnotherReply(f"{PATH}[{at}].feedetl_sn", "not a line of this call")
         found[line_no] = _line(row, line, f"{PATH}[{at}]")
-    return tuple(found[line.line_no] for line in sent)
+    return tuple(split for line in sent if (split := found[line.line_no]) is not None)
 
 
-def _line(row: Node, line: BillLine, path: str) -> RegionLine:
+def _line(row: Node, line: BillLine, path: str) -> RegionLine | None:
     if _amount(row, "det_item_fee_sumamt", path, default=None) != line.amount_fen:
         raise BrokenAnswer(f"{path}.det_item_fee_sumamt", "not the amount we sent")
+    if all(isinstance(read_fen(row, name, path), Absent) for name in PARTS):
+        return None
     return RegionLine(
         line_no=line.line_no,
         amount_fen=line.amount_fen,
