@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +18,7 @@ from gateway.commands.terminal import kept, notes, output, stop
 from gateway.commands.verify_outside import compare, read_checkpoint
 from gateway.config import ConfigError, Environment, Settings, load_settings
 from gateway.counter.answers import check_answer
+from gateway.counter.audit_words import counted, to_do
 from gateway.store.errors import StoreRefused
 from gateway.store.verify_store import StoreReport, verify_store
 from ledger.note import KeyMalformed
@@ -102,12 +104,13 @@ def _print(console: Console, parts: list[Part]) -> None:
     for part in parts:
         bad = part.problems_total > 0
         mark = Text("✗ ", style="red") if bad else Text("✓ ", style="green")
-        counts = "、".join(f"{what} {count}" for what, count in sorted(part.checked.items()))
-        console.print(mark.append(f"{part.title_zh}:", style="bold"), Text(counts), sep="")
+        counts = Text(counted(part.checked), overflow="fold")
+        console.print(mark.append(part.title_zh, style="bold"))
+        console.print(Padding(counts, (0, 0, 0, 4)))
         for problem in part.problems[:SHOWN_MAX]:
             console.print(Text(f"    {problem.code}  {problem.where}", style="red"))
             console.print(f"      {problem.what}", markup=False)
-            console.print(f"      → {problem.do}", markup=False, style="yellow")
+            console.print(f"      → {to_do(problem.do)}", markup=False, style="yellow")
         if len(part.problems) > SHOWN_MAX:
             console.print(f"    …… 另有 {len(part.problems) - SHOWN_MAX} 处,用 --json 查看")
     total = sum(part.problems_total for part in parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import typer
 from rich.text import Text
 
 from gateway.commands.terminal import output, stop
+from gateway.counter import wording
 from gateway.counter.receipts import body_of, read_vkey
 from gateway.demo.layout import DataDir
+from gateway.domain.business_day import SHANGHAI
 from ledger.money import format_yuan
 from ledger.receipt import ReceiptInvalid, VerifiedReceipt, verify_receipt
 
@@ -69,13 +72,19 @@ def _proven(proven: VerifiedReceipt) -> dict[str, Any]:
     }
 
 
+def _beijing(at: str) -> str:
+    """A record's time (ISO 8601) as people here read it."""
+    return f"{datetime.fromisoformat(at).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}(北京时间)"
+
+
 def _print(results: list[dict[str, Any]]) -> None:
     console = output()
     for result in results:
         if not result["ok"]:
             console.print(Text(f"✗ {result['file']}", style="red"))
             console.print(f"    {result['step']}:{result['what']}", markup=False)
-            console.print(f"    → {result['do']}", markup=False, style="yellow")
+            if result["do"]:
+                console.print(f"    → {result['do']}", markup=False, style="yellow")
             continue
         head = result["checkpoint"]
         console.print(Text(f"✓ {result['file']}", style="green"))
@@ -87,7 +96,8 @@ def _print(results: list[dict[str, Any]]) -> None:
             continue
         settled = record["settled"]
         amount = f",总额 {format_yuan(settled['total_fen'])} 元" if settled else ""
-        text = f"    {record['claim_id']} {record['state']}({record['act']}){amount},{record['at']}"
-        console.print(text, markup=False)
+        state = wording.STATES.get(record["state"], record["state"])
+        when = _beijing(record["at"])
+        console.print(f"    {record['claim_id']} {state}{amount},{when}", markup=False)
     if any(result["ok"] for result in results):
         console.print("回执只证明记录曾经入账;之后是否被冲销,请看更新的记录。", style="dim")
