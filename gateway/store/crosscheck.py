@@ -76,6 +76,20 @@ _ORPHANS: tuple[tuple[str, str, str, Select[Any]], ...] = (
         .where(CLAIM.c.claim_id.is_(None)),
     ),
     (
+        "EXCHANGE_WITHOUT_MESSAGE",
+        "exchange",
+        "no message of this msgid and transaction is on record",
+        select(EXCHANGE.c.exchange_id)
+        .outerjoin(
+            MESSAGE,
+            and_(
+                MESSAGE.c.msgid == EXCHANGE.c.msgid,
+                MESSAGE.c.transaction_code == EXCHANGE.c.transaction_code,
+            ),
+        )
+        .where(MESSAGE.c.msgid.is_(None)),
+    ),
+    (
         "REVERSAL_WITHOUT_CLAIM",
         "reversal_request",
         "the claim that this reversal was asked for is not there",

@@ -24,7 +24,7 @@ from ledger.report import INVESTIGATE, RESTORE, Findings
 CheckAnswer = Callable[[bytes], object]
 
 _ENTRIES = select(CLAIM_ENTRY.c.entry_id, CLAIM_ENTRY.c.kind, CLAIM_ENTRY.c.leaf_index)
-_MSGIDS = select(MESSAGE.c.msgid)
+_MESSAGES = select(MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region)
 
 _OPEN = frozenset({
     ClaimState.RECORDED, ClaimState.UNKNOWN, ClaimState.REVERSAL_SENT, ClaimState.REVIEW,
@@ -112,10 +112,11 @@ def _entry_problems(connection: Connection, claim: ClaimRecord) -> list[tuple[st
     stored = {tuple(row) for row in connection.execute(_ENTRIES.where(of_claim))}
     if stored != {(entry.entry_id, entry.kind, entry.leaf_index) for entry in claim.entries}:
         found.append(("CLAIM_ENTRIES_DIFFER", "its record names other entries", INVESTIGATE))
-    planned = {message.msgid for message in claim.messages}
-    query = _MSGIDS.where(MESSAGE.c.claim_id == claim.claim_id)
-    if not planned <= set(connection.execute(query).scalars()):
-        found.append(("MESSAGE_MISSING", "a message it sent is not on record", INVESTIGATE))
+    sent = {(message.msgid, message.transaction, message.region) for message in claim.messages}
+    query = _MESSAGES.where(MESSAGE.c.claim_id == claim.claim_id)
+    if not sent <= {tuple(row) for row in connection.execute(query)}:
+        what = "a message it sent is not on record as it was sent"
+        found.append(("MESSAGE_MISSING", what, INVESTIGATE))
     if not _kinds_fit(claim):
         what = f"its entries do not fit the state {claim.state}"
         found.append(("STATE_WITHOUT_ENTRY", what, INVESTIGATE))
