@@ -7,7 +7,10 @@ never by value. Relative paths are relative to the settings file.
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +28,12 @@ class Environment(StrEnum):
     DEMO = "demo"
     TEST = "test"
     PRODUCTION = "production"
+
+
+ENVIRONMENT_ALSO = frozenset({
+    "YRD_DATA", "YRD_VENV", "YRD_PYTHON", "YRD_SEED", "YRD_TEST_CAMPAIGN", "YRD_PG_BIN",
+})  # fmt: skip
+"""YRD_ variables that are no setting of the gateway: of the script, the commands and the tests."""
 
 
 class ConfigError(Exception):
@@ -172,6 +181,7 @@ def load_settings(path: Path) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    _refuse_unknown_environment(os.environ)
     try:
         return Settings(**values).resolved(path.parent)
     except ValidationError as error:
@@ -180,3 +190,18 @@ def load_settings(path: Path) -> Settings:
             for e in error.errors(include_url=False, include_input=False)
         ]
         raise ConfigError("\n".join(lines)) from error
+
+
+def _refuse_unknown_environment(names: Iterable[str]) -> None:
+    """A mistyped variable must not look as if it were obeyed."""
+    for name in sorted(names):
+        field = name.removeprefix("YRD_").split("__", 1)[0].lower()
+        if (
+            not name.startswith("YRD_")
+            or name in ENVIRONMENT_ALSO
+            or field in Settings.model_fields
+        ):
+            continue
+        near = difflib.get_close_matches(field, Settings.model_fields, n=1)
+        hint = f"; did you mean YRD_{near[0].upper()}?" if near else ""
+        raise ConfigError(f"environment: {name} is no setting{hint} Unset it or correct it.")

@@ -1,0 +1,80 @@
+"""Settings: half a house is refused, and a mistyped word is not taken for obeyed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config import ConfigError, Environment, load_settings
+
+WHOLE = """
+environment = "demo"
+log_origin = "demo.yrd.example/test"
+plaintext = true
+
+[regions.33]
+base_url = "http://127.0.0.1:1"
+profile = "zhejiang"
+secrets_file = "secrets/zhejiang.toml"
+sandbox = true
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "yrd.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_paths_are_relative_to_the_settings_file(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, WHOLE))
+    assert settings.environment is Environment.DEMO
+    assert settings.keys_dir == tmp_path / "keys"
+    assert settings.regions["33"].secrets_file == tmp_path / "secrets" / "zhejiang.toml"
+
+
+def test_the_environment_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YRD_LISTEN", "127.0.0.1:9000")
+    assert load_settings(written(tmp_path, WHOLE)).listen == "127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("plaintext = true", ""), "tls is missing"),
+        (('environment = "demo"', ""), "environment"),
+        (('environment = "demo"', 'environment = "production"'), "refused in production"),
+        (("plaintext = true", "plaintext = true\nlisten_on = 1"), "listen_on"),
+        (("[regions.33]", "[regions.44]"), "no adapter for province 44"),
+        (('log_origin = "demo.yrd.example/test"', "log_origin = ["), "not valid TOML"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_settings(written(tmp_path, WHOLE.replace(*change)))
+
+
+def test_a_mistyped_variable_is_refused_with_the_one_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YRD_LISTN", "127.0.0.1:9000")
+    with pytest.raises(ConfigError, match="YRD_LISTN is no setting; did you mean YRD_LISTEN"):
+        load_settings(written(tmp_path, WHOLE))
+
+
+def test_variables_of_the_script_and_the_tests_are_no_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YRD_DATA", str(tmp_path))
+    monkeypatch.setenv("YRD_REGIONS__33__TIMEOUT_S", "7")
+    assert load_settings(written(tmp_path, WHOLE)).regions["33"].timeout_s == 7
+
+
+def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="demo --keep"):
+        load_settings(tmp_path / "yrd.toml")
