@@ -172,7 +172,11 @@ class Gateway:
             settle=settle,
             reverse=reverse,
             predetermine=PredetermineClaim(
-                store=store, assess=assess, clock=clock, msgids=opened.msgids
+                store=store,
+                assess=assess,
+                clock=clock,
+                msgids=opened.msgids,
+                trouble=self._report,
             ),
             read=ReadClaims(store=store),
             prove=ProveEntry(store=store, log=opened.log, clock=clock),

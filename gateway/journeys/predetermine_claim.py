@@ -2,7 +2,8 @@
 nothing.
 
 The national interface estimates only a registered visit with uploaded lines, so those messages are
-sent (2201/2203/2204 or 2401/2301) before 2206/2303; none of them moves money.
+sent (2201/2203/2204 or 2401/2301) before 2206/2303; none of them moves money. An admission made
+only for the estimate is taken back by its msgid (2601), so that the real one is not refused.
 """
 
 from __future__ import annotations
@@ -26,14 +27,20 @@ from gateway.journeys.visit_sequence import (
 )
 from gateway.ports import (
     Accepted,
+    CallContext,
     Clock,
     Declined,
     MsgidSource,
     PlannedCall,
     RegionSettlement,
+    ReversalOrder,
     Store,
+    Trouble,
     Verb,
 )
+
+TAKE_BACK_S = 5.0
+"""Longest wait for the 2601 that takes an estimate's admission back."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,9 +62,16 @@ class PredetermineClaim:
     """PredetermineClaim(command, budget_s=…) → Predetermination."""
 
     def __init__(
-        self, *, store: Store, assess: AssessBill, clock: Clock, msgids: MsgidSource
+        self,
+        *,
+        store: Store,
+        assess: AssessBill,
+        clock: Clock,
+        msgids: MsgidSource,
+        trouble: Trouble,
     ) -> None:
         self._store, self._assess, self._clock, self._msgids = store, assess, clock, msgids
+        self._trouble = trouble
         self._sequence = VisitSequence(clock=clock)
 
     async def __call__(self, command: PredetermineCommand, *, budget_s: float) -> Predetermination:
@@ -105,7 +119,7 @@ class PredetermineClaim:
             in_scope_fen=assessment.priced.in_scope_fen,
             use_account=command.use_account,
         )
-        return await self._sequence.run(
+        end = await self._sequence.run(
             assessment.gateway,
             plan,
             attendance,
@@ -114,6 +128,27 @@ class PredetermineClaim:
             insured_region=command.insured_region,
             deadline=deadline,
         )
+        if command.visit.kind.is_inpatient and end.sent:
+            await self._take_back(command, assessment, plan[0][1])
+        return end
+
+    async def _take_back(
+        self, command: PredetermineCommand, assessment: Assessment, admission: PlannedMessage
+    ) -> None:
+        """冲正 of the admission. No money hangs on it: what fails is reported, not raised."""
+        (msgid,) = await self._msgids.take(command.institution.code, 1)
+        ctx = CallContext(
+            msgid=msgid,
+            institution=command.institution,
+            visited_region=command.visited_region,
+            insured_region=command.insured_region,
+            sent_at=self._clock.now(),
+            timeout_s=TAKE_BACK_S,
+        )
+        order = ReversalOrder(assessment.person.person_no, admission.msgid, admission.transaction)
+        answer = await assessment.gateway.reverse(ctx, order)
+        if not isinstance(answer, Accepted | Declined):
+            self._trouble("predetermine_claim", "", RegionUnavailable("an admission stays open"))
 
 
 def _plan(command: PredetermineCommand, assessment: Assessment) -> tuple[PlannedCall, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import DomainError
 from gateway.journeys.resolve_unknown import ResolveUnknown
@@ -53,4 +54,11 @@ class ResolveClaims:
             self._log.info(
                 "claim_resolved_a_step", claim_id=claim.claim_id, state=moved.state.value
             )
+        if moved.state is ClaimState.REVERSAL_SENT and needs_person(moved):
+            self._log.error("claim_needs_a_person", claim_id=claim.claim_id, state=moved.state)
         return True
+
+
+def needs_person(claim: ClaimRecord) -> bool:
+    """Every 2601 attempt went unanswered: only reconciliation or a person goes on from here."""
+    return not claim.reversal_answered and claim.work_due_at is None

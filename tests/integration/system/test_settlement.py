@@ -262,6 +262,31 @@ async def test_five_hundred_calls_over_fifty_request_ids_settle_exactly_fifty_ti
     assert await ledger_postings(world) == 50
 
 
+async def test_an_inpatient_estimate_leaves_no_admission_behind_and_settles_nothing(
+    world: World,
+) -> None:
+    bill = jiashan_outpatient("req-estimate-0001")
+    bill.visit.kind = claim_pb2.VISIT_KIND_INPATIENT
+    bill.visit.ended_at.CopyFrom(bill.visit.started_at)
+    estimate = await world.claims(QINGPU).PredetermineClaim(
+        claim_pb2.PredetermineClaimRequest(
+            visited_region=bill.visited_region,
+            insured_region=bill.insured_region,
+            patient=bill.patient,
+            visit=bill.visit,
+            filing=bill.filing,
+        ),
+        timeout=TIMEOUT,
+    )
+    assert list(estimate.differences) == []
+    calls: Any = world.sandboxes["zhejiang"].state()["calls"]
+    assert calls["2401"] == calls["2601"] == 1
+    assert effective(world, "zhejiang") == 0
+    settled = await settle(world, bill)
+    assert state_name(settled) == "SETTLED"
+    assert settled.settled.fund_total_fen == estimate.region.fund_total_fen
+
+
 async def test_the_visited_region_is_told_of_the_settlement_and_of_its_reversal(
     world: World,
 ) -> None:
