@@ -47,8 +47,8 @@ class Report:
     """查账结果."""
 
     checked: dict[str, int]
-    """How many of each were checked: leaves, tiles, checkpoints, evidence, entries, legs, seals,
-    balances, trial_balances; and, as information, pending_open and unsealed."""
+    """How many of each were checked: leaves, tiles, checkpoints, cosignatures, evidence, entries,
+    legs, seals, balances, trial_balances; and, as information, pending_open and unsealed."""
     problems: tuple[Problem, ...]
     """The first PROBLEMS_MAX."""
     problems_total: int

@@ -7,6 +7,8 @@ are integer microseconds since 1970 UTC, amounts integer fen, hashes raw bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -37,6 +39,10 @@ IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
     "ledger_checkpoint": (("size",),),
 }
 """Append-only tables, each with its keys. Of those, (reverses, kind) is unique for posted only."""
+IMMUTABLE_SINCE_0002: dict[str, tuple[tuple[str, ...], ...]] = {
+    "ledger_cosignature": (("size", "witness"),),
+}
+"""Append-only tables that came with the second migration."""
 
 
 class EntryRow(SQLModel, table=True):
@@ -141,6 +147,18 @@ class CheckpointRow(SQLModel, table=True):
     signed_us: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class CosignatureRow(SQLModel, table=True):
+    """见证签名: what a witness has cosigned, the first time it did so."""
+
+    __tablename__ = "ledger_cosignature"
+    __table_args__ = (_NO_ROWID,)
+
+    size: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
+    witness: str = Field(sa_column=Column(String(255), primary_key=True))
+    line: str = Field(sa_column=Column(String, nullable=False))
+    received_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 def _table(name: str) -> Table:
     metadata: MetaData = SQLModel.metadata
     return metadata.tables[name]
@@ -153,7 +171,8 @@ LEAF = _table("ledger_leaf")
 TILE = _table("ledger_tile")
 HEAD = _table("ledger_head")
 CHECKPOINT = _table("ledger_checkpoint")
-TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT)
+COSIGNATURE = _table("ledger_cosignature")
+TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE)
 
 
 def raw(value: object) -> bytes:
@@ -168,12 +187,20 @@ def immutability_ddl(dialect: str) -> list[str]:
 
     `dialect` is "sqlite" or "postgresql". Run once, in the migration that creates the tables.
     """
-    if dialect == "sqlite":
-        return [ddl for table in IMMUTABLE for ddl in _sqlite_triggers(table)]
-    if dialect == "postgresql":
-        triggers = [ddl for table in IMMUTABLE for ddl in _postgresql_triggers(table)]
-        return [_POSTGRESQL_FUNCTION, *triggers]
-    raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
+    triggers = _triggers(dialect, IMMUTABLE)
+    return [_POSTGRESQL_FUNCTION, *triggers] if dialect == "postgresql" else triggers
+
+
+def immutability_ddl_0002(dialect: str) -> list[str]:
+    """The same for the tables of the second migration."""
+    return _triggers(dialect, IMMUTABLE_SINCE_0002)
+
+
+def _triggers(dialect: str, tables: Iterable[str]) -> list[str]:
+    if dialect not in ("sqlite", "postgresql"):
+        raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
+    make = _sqlite_triggers if dialect == "sqlite" else _postgresql_triggers
+    return [ddl for table in tables for ddl in make(table)]
 
 
 def initial_rows(dialect: str) -> list[str]:
@@ -189,7 +216,8 @@ def install(connection: Connection) -> None:
     """
     SQLModel.metadata.create_all(connection, tables=list(TABLES))
     dialect = connection.dialect.name
-    for statement in immutability_ddl(dialect) + initial_rows(dialect):
+    guards = immutability_ddl(dialect) + immutability_ddl_0002(dialect)
+    for statement in guards + initial_rows(dialect):
         connection.exec_driver_sql(statement)
 
 
@@ -201,7 +229,7 @@ def _sqlite_triggers(table: str) -> list[str]:
     ]
     # INSERT OR REPLACE deletes the old row without firing a DELETE trigger, so that it needs one of
     # its own. ABORT (not IGNORE): the writer must hear of it.
-    taken = " OR ".join(_exists(table, key) for key in IMMUTABLE[table])
+    taken = " OR ".join(_exists(table, key) for key in (IMMUTABLE | IMMUTABLE_SINCE_0002)[table])
     replaced = (
         f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
         f"WHEN {taken} BEGIN {refused}; END"

@@ -2,12 +2,12 @@
 
 One pass over leaves and one over entries, in the order of the log, with flat memory; reads only,
 in one snapshot, and does not block writers. Derived again: leaf hashes, full tiles, root, head,
-every checkpoint's signature and root, entries against leaves and seals, legs, resolutions,
-reversals, balances, trial balance per (book, fund). Pending entries without resolution are counted,
-not held against anyone.
+every checkpoint's signature and root, cosignatures, entries against leaves and seals, legs,
+resolutions, reversals, balances, trial balance per (book, fund). Pending entries without resolution
+are counted, not held against anyone.
 
-Not covered, because no money and no evidence hangs on it: ledger_checkpoint.signed_us, and
-recorded_us of an entry whose leaf has no seal.
+Not covered, because no money and no evidence hangs on it: ledger_checkpoint.signed_us,
+ledger_cosignature.received_us, and recorded_us of an entry whose leaf has no seal.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ledger.note import NoteVerifier
 from ledger.outcomes import LedgerError
 from ledger.report import RESTORE, Findings, Problem, Progress, Report, silent
 from ledger.tables import ENTRY, LEAF
+from ledger.verify_cosignatures import check_cosignatures
 from ledger.verify_journal import check_balances, check_entries, check_once
 from ledger.verify_log import check_evidence, check_log
 
@@ -38,6 +39,7 @@ def verify(connection: Connection, vkey: str, *, progress: Progress | None = Non
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("ledger_leaf", lambda: _count_rows(connection, findings)),
         ("ledger_leaf", lambda: check_log(connection, findings, log)),
+        ("ledger_cosignature", lambda: check_cosignatures(connection, findings)),
         ("ledger_leaf", lambda: check_evidence(connection, findings)),
         ("ledger_entry", lambda: check_entries(connection, findings)),
         ("ledger_leg", lambda: check_once(connection, findings)),

@@ -13,7 +13,7 @@ from gateway.store.engine import write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.lock import WriterLock
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision, oldest first; a test compares them with migrations/versions."""
 SCRIPTS = Path(__file__).with_name("migrations")
 
