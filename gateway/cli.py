@@ -249,15 +249,34 @@ def sandbox(
 
 
 @app.command()
-def migrate(data: Data = None) -> None:
+def migrate(
+    data: Data = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="ROLE", help="PostgreSQL user who owns the tables."),
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="File with the owner's password.")
+    ] = None,
+    grant_to: Annotated[
+        str,
+        typer.Option("--grant-to", metavar="ROLE", help="PostgreSQL user of the gateways."),
+    ] = "",
+) -> None:
     """升级: bring the database to the present schema. Doing so again changes nothing.
 
-    [dim]Example:[/dim]
+    On PostgreSQL the tables belong to a user of their own, and --grant-to
+    gives the gateways' user what it needs: it can add to the journal, and
+    never change it. Both users are made by deploy/postgresql.sql.
+
+    [dim]Examples:[/dim]
       ./yrd migrate --data /tmp/yrd
+      ./yrd migrate --data /srv/yrd --owner yrd_owner \\
+        --password-file owner.password --grant-to yrd_gateway
     """
     from gateway.commands.migrate import run
 
-    run(data=data)
+    run(data=data, owner=owner, password_file=password_file, grant_to=grant_to)
 
 
 @app.command("check-config")

@@ -10,13 +10,17 @@ from __future__ import annotations
 import tomllib
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from gateway.database import Database, parse_database, with_password
 
 
 class Environment(StrEnum):
@@ -63,7 +67,13 @@ class Settings(BaseSettings):
     )
 
     environment: Environment = Field(description="demo, test or production; must be said.")
-    database: Path = Field(Path("yrd.db"), description="SQLite file of the gateway.")
+    database: Annotated[Database, NoDecode, PlainValidator(parse_database)] = Field(
+        Path("yrd.db"),
+        description="SQLite file of the gateway, or postgresql+psycopg://USER@HOST/NAME.",
+    )
+    database_password_file: Path | None = Field(
+        None, description="File with the password of the PostgreSQL user."
+    )
     keys_dir: Path = Field(Path("keys"), description="Directory of key files, mode 0700.")
     log_origin: str = Field(
         description="Origin and key name of the transparency log, a schema-less URL."
@@ -140,6 +150,8 @@ class Settings(BaseSettings):
         def fix(path: Path) -> Path:
             return path if path.is_absolute() else base / path
 
+        secret = self.database_password_file and fix(self.database_password_file)
+        database = fix(self.database) if isinstance(self.database, Path) else self.database
         tls = self.tls and TlsSettings(
             certificate=fix(self.tls.certificate),
             key=fix(self.tls.key),
@@ -151,7 +163,8 @@ class Settings(BaseSettings):
         }
         return self.model_copy(
             update={
-                "database": fix(self.database),
+                "database": with_password(database, secret) if secret else database,
+                "database_password_file": secret,
                 "keys_dir": fix(self.keys_dir),
                 "outside_checkpoint": fix(self.outside_checkpoint),
                 "participants": fix(self.participants),
@@ -174,9 +187,13 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     try:
         return Settings(**values).resolved(path.parent)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: database_password_file cannot be read") from error
     except ValidationError as error:
         lines = [
             f"{path}: {'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}"
             for e in error.errors(include_url=False, include_input=False)
         ]
         raise ConfigError("\n".join(lines)) from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error

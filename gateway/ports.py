@@ -299,6 +299,10 @@ class Books(Protocol):
     def enqueue(self, item: OutboxItem) -> None:
         """Outbox: delivered at least once after this transaction commits."""
 
+    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[OutboxItem, ...]:
+        """What is due, for this worker alone: it is due again at `until` unless finished or
+        postponed."""
+
     def finish_outbox(self, item_id: str, at: datetime) -> None: ...
 
     def postpone_outbox(

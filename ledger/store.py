@@ -88,8 +88,10 @@ __all__ = [
 
 LOCK_KEY = 0x79726400
 """Advisory lock of the log on PostgreSQL ("yrd")."""
+LOCKED_AT_BEGIN = "ledger_locked_at_begin"
+"""Execution option of an engine each of whose transactions begins with `lock_log`."""
 
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
 _KIND = select(ENTRY.c.kind).where(ENTRY.c.entry_id == bindparam("entry_id"))
 # What an append must know, in as few round trips as it can be asked.
 _HEAD_AND_ID = (
@@ -191,10 +193,17 @@ def append_leaf(connection: Connection, leaf: Leaf) -> Appended:
     return _append(connection, compact_range(connection), leaf.to_bytes())
 
 
-def _lock(connection: Connection) -> None:
+def lock_log(connection: Connection) -> None:
+    """Wait until nobody else appends, until this transaction ends. On SQLite BEGIN IMMEDIATE has
+    done it already."""
     # Its own statement, so that what follows reads a snapshot taken after the lock was won.
     if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"key": LOCK_KEY})
+        connection.exec_driver_sql(_LOCK)
+
+
+def _lock(connection: Connection) -> None:
+    if not connection.get_execution_options().get(LOCKED_AT_BEGIN):
+        lock_log(connection)
 
 
 def _append(connection: Connection, edge: CompactRange, data: bytes) -> Appended:
