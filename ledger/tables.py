@@ -246,8 +246,8 @@ def _exists(table: str, key: tuple[str, ...]) -> str:
 _POSTGRESQL_FUNCTION = """\
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '% is append-only: add an entry that corrects it', TG_TABLE_NAME
-    USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION USING ERRCODE = 'restrict_violation',
+    MESSAGE = TG_TABLE_NAME || ' is append-only: add an entry that corrects it';
 END $$"""
 
 
