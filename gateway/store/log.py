@@ -219,9 +219,14 @@ def _replace_durably(path: Path, note: str) -> None:
         os.close(directory)
 
 
-def refuse_rollback(connection: Connection, signer: NoteSigner, outside: Path | None) -> None:
-    """At start: the database must hold all that was ever signed. Raises StoreRefused."""
-    note = read_outside(outside)
+def refuse_rollback(
+    connection: Connection, signer: NoteSigner, outside: Path | None, note: str | None
+) -> None:
+    """At start: the database must hold all that was ever signed. Raises StoreRefused.
+
+    `note` was read from `outside` before the connection's snapshot began: another gateway may be
+    signing meanwhile.
+    """
     if note is None:
         return
     try:

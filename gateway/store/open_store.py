@@ -23,7 +23,7 @@ from gateway.store.errors import StoreRefused
 from gateway.store.integrator import Sign, apart, by_writer
 from gateway.store.keyring import Keyring, load_keyring, load_signer
 from gateway.store.lock import WriterLock
-from gateway.store.log import TransparencyLog, refuse_rollback
+from gateway.store.log import TransparencyLog, read_outside, refuse_rollback
 from gateway.store.migrate import refuse_unmigrated
 from gateway.store.msgids import MsgidBlocks
 from gateway.store.postgresql import (
@@ -107,6 +107,7 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
     keyring = load_keyring(options.keys_dir, production=options.production)
     signer = load_signer(options.keys_dir, origin=options.log_origin)
     held, writing, reading = _hold(options.database)
+    kept_outside = read_outside(options.outside_checkpoint)
     try:
         with reading.connect() as connection, connection.begin():
             if isinstance(options.database, Postgresql):
@@ -115,7 +116,7 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
             if isinstance(options.database, Postgresql):
                 refuse_strong_role(connection, production=options.production)
             refuse_other_keys(connection, keyring)
-            refuse_rollback(connection, signer, options.outside_checkpoint)
+            refuse_rollback(connection, signer, options.outside_checkpoint, kept_outside)
     except BaseException:
         held.close()
         raise
