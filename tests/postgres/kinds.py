@@ -1,7 +1,8 @@
 """One test, every database: `tmp_path` comes with SQLite, and with each PostgreSQL that is found.
 
 A directory that holds `database.url` keeps its data there and not in a file (`database_below`). So
-the same test runs on all of them; one that is about SQLite's own ways is marked `sqlite`.
+the same test runs on all of them; one that is about the ways of one is marked `sqlite` or
+`postgresql`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ def database_below(directory: Path) -> Database:
 def kinds_of(metafunc: pytest.Metafunc) -> None:
     """pytest_generate_tests of a directory whose tests run on every database."""
     if "database_kind" in metafunc.fixturenames:
-        alone = metafunc.definition.get_closest_marker("sqlite") is not None
-        metafunc.parametrize("database_kind", ("sqlite",) if alone else KINDS, indirect=True)
+        kinds = KINDS
+        if metafunc.definition.get_closest_marker("sqlite"):
+            kinds = KINDS[:1]
+        if metafunc.definition.get_closest_marker("postgresql"):
+            kinds = KINDS[1:]
+        metafunc.parametrize("database_kind", kinds, indirect=True)
 
 
 @pytest.fixture

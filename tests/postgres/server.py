@@ -66,7 +66,9 @@ class Server:
     def url(self, database: str, user: str = "postgres") -> Postgresql:
         return Postgresql(f"postgresql+psycopg://{user}@/{database}?host={self._root}")
 
-    def connect(self, database: str = "postgres", user: str = "postgres") -> Any:
+    def connect(
+        self, database: str = "postgres", user: str = "postgres"
+    ) -> psycopg.Connection[Any]:
         """A connection in autocommit, for arranging and looking."""
         return psycopg.connect(
             host=str(self._root), dbname=database, user=user, autocommit=True, connect_timeout=5
@@ -113,7 +115,7 @@ class Server:
             self.kill()
         shutil.rmtree(self._root)
 
-    def _migrated(self, connection: Any) -> None:
+    def _migrated(self, connection: psycopg.Connection[Any]) -> None:
         known = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(known, (MIGRATED,)).fetchone() is None:
             connection.execute(f"CREATE DATABASE {MIGRATED} TEMPLATE template0")
