@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row, select
 
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.errors import InvariantViolated
 from gateway.domain.posting import settlement_legs
+from gateway.store.crosscheck_rows import is_erased, rows_of_claim
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.record_codec import record_from_json
@@ -50,7 +52,7 @@ def check_claims(
     """Add to the findings whatever a claim contradicts."""
     for row in connection.execute(select(CLAIM), execution_options={"yield_per": 200}):
         findings.step()
-        if row.body is None:
+        if row.body is None and is_erased(subjects, row.subject_ref):
             findings.count("claims_erased")
             continue
         findings.count("claims")
@@ -68,9 +70,10 @@ def _problems(
     try:
         cipher = subjects.cipher(row.subject_ref)
         body = Place("claim", row.claim_id, "body")
-        claim = record_from_json(unseal(cipher, body, row.body))
+        claim = record_from_json(unseal(cipher, body, row.body or b""))
         answer = unseal(cipher, Place("claim", row.claim_id, "answer"), row.answer or b"")
-    except (Undecipherable, SubjectErased):
+    except (Undecipherable, SubjectErased, InvariantViolated):
+        # InvariantViolated: the person that the row names is not there.
         return [("CLAIM_SEALED", "its record or answer does not open", RESTORE)]
     found = [
         ("CLAIM_COLUMN_DIFFERS", f"column {name} is not what the sealed record says", INVESTIGATE)
@@ -82,6 +85,7 @@ def _problems(
             check_answer(answer)
         except ValueError:
             found.append(("ANSWER_UNREADABLE", "its stored answer cannot be decoded", RESTORE))
+    found += rows_of_claim(connection, row, claim, keyring)
     return found + _entry_problems(connection, claim)
 
 
