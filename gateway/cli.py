@@ -333,6 +333,70 @@ def migrate(
     run(data=data, owner=owner, password_file=password_file, grant_to=grant_to)
 
 
+@app.command()
+def backup(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The file to write; never overwritten.")
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """备份: one verified file from a running gateway: database, checkpoint, vkey, settings.
+
+    The gateway goes on; what is copied is one moment. The copy is verified
+    before the file gets its name. Keys are not in it: keep DIR/keys apart,
+    offline; without them nobody opens the backup. See docs/backup.md.
+
+    [dim]Examples:[/dim]
+      ./yrd backup --data /tmp/yrd --out /backup/yrd-2026-11-24.tar
+      ./yrd backup --data /tmp/yrd --out yrd.tar --json
+    """
+    from gateway.commands.backup import run
+
+    run(data=data, out=out, as_json=as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What yrd backup wrote.")],
+    keys: Annotated[
+        Path, typer.Option("--keys", metavar="DIR", help="The keys, from where they are kept.")
+    ],
+    data: Data = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="The newest checkpoint that can be found."
+        ),
+    ] = None,
+    nothing_newer: Annotated[
+        bool, typer.Option("--nothing-newer", help="Nothing was signed after the backup.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """恢复: make an empty directory a data directory again, from a backup and the keys.
+
+    Verified before it is put in place. An old backup cannot know that it
+    is old: bring the newest checkpoint (the old disk's checkpoint.txt, a
+    witness's, a receipt's). A log shorter than that is never served. Exit
+    code 1 if it is shorter.
+
+    [dim]Examples:[/dim]
+      ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --checkpoint checkpoint.txt
+      ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --nothing-newer
+    """
+    from gateway.commands.restore import run
+
+    run(
+        file=file,
+        data=data,
+        keys=keys,
+        checkpoint=checkpoint,
+        nothing_newer=nothing_newer,
+        as_json=as_json,
+    )
+
+
 @app.command("check-config")
 def check_config(data: Data = None, as_json: Json = False) -> None:
     """查配置: read the settings and everything they name, and say what would keep it from

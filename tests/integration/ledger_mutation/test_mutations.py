@@ -122,9 +122,13 @@ def flip_one(connection: Connection, table: str, column: str, chance: random.Ran
     keys = [c.name for t in TABLES if t.name == table for c in t.primary_key]
     # Of an erased person nothing opens, so that nothing can be compared: docs/verify.md.
     of_person = any(c.name == "subject_ref" for t in TABLES if t.name == table for c in t.columns)
+    readable = f" AND subject_ref NOT IN ({ERASED})" if of_person else ""
+    if table == "message":
+        readable = (
+            f" AND claim_id NOT IN (SELECT claim_id FROM claim WHERE subject_ref IN ({ERASED}))"
+        )
     rows = connection.exec_driver_sql(
-        f"SELECT {column}, {', '.join(keys)} FROM {table} WHERE {column} IS NOT NULL"
-        + (f" AND subject_ref NOT IN ({ERASED})" if of_person else "")
+        f"SELECT {column}, {', '.join(keys)} FROM {table} WHERE {column} IS NOT NULL" + readable
     ).all()
     value, *key = chance.choice([row for row in rows if row[0] not in (b"", "")])
     expression, changed = flipped(value, chance)
