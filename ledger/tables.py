@@ -31,18 +31,18 @@ _Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid is spell
 _NO_ROWID = {"sqlite_with_rowid": False}
 # A hidden rowid would be a second key, by which INSERT OR REPLACE could delete a row unseen.
 
-IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
+_Keys = dict[str, tuple[tuple[str, ...], ...]]
+IMMUTABLE_0001: _Keys = {
     "ledger_entry": (("entry_id",), ("leaf_index",), ("resolves",), ("reverses", "kind")),
     "ledger_leg": (("entry_id", "leg_no"),),
     "ledger_leaf": (("leaf_index",),),
     "ledger_tile": (("level", "tile_index"),),
     "ledger_checkpoint": (("size",),),
 }
+IMMUTABLE_0002: _Keys = {"ledger_cosignature": (("size", "witness"),)}
+"""What came with the second migration; a migration that has run never changes."""
+IMMUTABLE: _Keys = IMMUTABLE_0001 | IMMUTABLE_0002
 """Append-only tables, each with its keys. Of those, (reverses, kind) is unique for posted only."""
-IMMUTABLE_SINCE_0002: dict[str, tuple[tuple[str, ...], ...]] = {
-    "ledger_cosignature": (("size", "witness"),),
-}
-"""Append-only tables that came with the second migration."""
 
 
 class EntryRow(SQLModel, table=True):
@@ -185,15 +185,16 @@ def raw(value: object) -> bytes:
 def immutability_ddl(dialect: str) -> list[str]:
     """Statements, one trigger or function each, that make the append-only tables refuse change.
 
-    `dialect` is "sqlite" or "postgresql". Run once, in the migration that creates the tables.
+    `dialect` is "sqlite" or "postgresql". Run once, in the migration that creates the tables: these
+    are the first one's.
     """
-    triggers = _triggers(dialect, IMMUTABLE)
+    triggers = _triggers(dialect, IMMUTABLE_0001)
     return [_POSTGRESQL_FUNCTION, *triggers] if dialect == "postgresql" else triggers
 
 
 def immutability_ddl_0002(dialect: str) -> list[str]:
     """The same for the tables of the second migration."""
-    return _triggers(dialect, IMMUTABLE_SINCE_0002)
+    return _triggers(dialect, IMMUTABLE_0002)
 
 
 def _triggers(dialect: str, tables: Iterable[str]) -> list[str]:
@@ -229,7 +230,7 @@ def _sqlite_triggers(table: str) -> list[str]:
     ]
     # INSERT OR REPLACE deletes the old row without firing a DELETE trigger, so that it needs one of
     # its own. ABORT (not IGNORE): the writer must hear of it.
-    taken = " OR ".join(_exists(table, key) for key in (IMMUTABLE | IMMUTABLE_SINCE_0002)[table])
+    taken = " OR ".join(_exists(table, key) for key in IMMUTABLE[table])
     replaced = (
         f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
         f"WHEN {taken} BEGIN {refused}; END"

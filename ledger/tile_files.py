@@ -111,11 +111,7 @@ class TileFiles:
 
     def _write(self, path: Path, data: bytes, tile: Tile, mode: int) -> int:
         if tile.is_full and path.exists():
-            if path.read_bytes() != data:
-                raise ForkDetected(
-                    f"{path} was published with other bytes: publish nothing, compare the database "
-                    "with a mirror and run verify"
-                )
+            _check_same(path, data)
             return 0
         self._replace(path, data, mode)
         return 1
@@ -177,6 +173,20 @@ def tiles_due(start: int, end: int, between: Iterable[int] = ()) -> Iterator[Til
         start, end = start // WIDTH, end // WIDTH
         sizes = [size // WIDTH for size in sizes]
         level += 1
+
+
+def _check_same(path: Path, data: bytes) -> None:
+    there = path.read_bytes()
+    if len(there) != len(data):
+        raise LedgerDamaged(
+            f"{path} has {len(there)} bytes instead of {len(data)}: delete it, it is written again "
+            "from the database"
+        )
+    if there != data:
+        raise ForkDetected(
+            f"{path} was published with other bytes: publish nothing, compare the database with a "
+            "mirror and run verify"
+        )
 
 
 def _check(connection: Connection, new: Checkpoint, old: Checkpoint | None) -> None:
