@@ -80,29 +80,54 @@ class Cursor:
 
 
 class MsgidCounters:
-    """The counters as one transaction sees them."""
+    """The counters as one transaction sees them; a work's fork of them is joined if it succeeds."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, parent: MsgidCounters | None = None) -> None:
         self._connection = connection
+        self._parent = parent
+        self._cursors: dict[tuple[str, int], Cursor] = {}
+        self._stored: set[tuple[str, int]] = set()
 
     def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
         """Fresh msgids of the effect lane, durable with this transaction."""
-        cursor, new = self._read(institution, EFFECT)
-        cursor, made = cursor.take(institution, EFFECT, count, at)
-        self._write(institution, EFFECT, cursor, new=new)
-        return made
+        return self._take(institution, EFFECT, count, at)
 
     def reserve(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
         """Fresh msgids of the probe lane, durable with this transaction."""
-        cursor, new = self._read(institution, PROBE)
-        cursor, made = cursor.take(institution, PROBE, count, at)
-        self._write(institution, PROBE, cursor, new=new)
+        return self._take(institution, PROBE, count, at)
+
+    def fork(self) -> MsgidCounters:
+        """For one work; nobody else counts until it is joined or dropped."""
+        return MsgidCounters(self._connection, self)
+
+    def join(self, fork: MsgidCounters) -> None:
+        """What the fork has counted is counted."""
+        self._cursors |= fork._cursors
+
+    def write(self) -> None:
+        """Once, before the commit."""
+        for (institution, lane), cursor in self._cursors.items():
+            stored = (institution, lane) in self._stored
+            self._write(institution, lane, cursor, new=not stored)
+
+    def _take(self, institution: str, lane: int, count: int, at: datetime) -> tuple[str, ...]:
+        cursor, made = self._cursor(institution, lane).take(institution, lane, count, at)
+        self._cursors[institution, lane] = cursor
         return made
 
-    def _read(self, institution: str, lane: int) -> tuple[Cursor, bool]:
-        here = {"institution": institution, "lane_": lane}
-        row = _READ.rows(self._connection, here).one_or_none()
-        return (Cursor(), True) if row is None else (Cursor(*row), False)
+    def _cursor(self, institution: str, lane: int) -> Cursor:
+        known = self._cursors.get((institution, lane))
+        if known is not None:
+            return known
+        if self._parent is not None:
+            return self._parent._cursor(institution, lane)
+        row = _READ.rows(
+            self._connection, {"institution": institution, "lane_": lane}
+        ).one_or_none()
+        if row is None:
+            return Cursor()
+        self._stored.add((institution, lane))
+        return Cursor(*row)
 
     def _write(self, institution: str, lane: int, cursor: Cursor, *, new: bool) -> None:
         if new:

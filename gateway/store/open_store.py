@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, select
 
 from gateway.database import Database, Postgresql
 from gateway.ports import Books, BooksReader, ClaimEncoder, Clock, Ids
+from gateway.store.batch import Batch
 from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.integrator import Sign, apart, by_writer
@@ -125,7 +126,7 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
     tools = Tools(keyring, ciphers, encode, clock, ids)
     writer: GroupWriter[UnitOfWork] = GroupWriter(
         writing,
-        lambda connection: UnitOfWork(connection, tools),
+        shared=lambda connection: Batch(connection, tools),
         queue_max=options.queue_max,
         batch_max=options.batch_max,
     )

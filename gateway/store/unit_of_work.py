@@ -20,6 +20,7 @@ from gateway.store.msgids import MsgidCounters
 from gateway.store.outbox import Outbox
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.journal import Entry
+from ledger.tail import Tail
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,16 +37,20 @@ class Tools:
 class UnitOfWork:
     """Implements ports.Books on an open write transaction."""
 
-    def __init__(self, connection: Connection, tools: Tools) -> None:
+    def __init__(
+        self, connection: Connection, tools: Tools, tail: Tail, msgids: MsgidCounters
+    ) -> None:
+        """`tail` and `msgids` are this unit's forks of what its commit shares."""
         self.connection = connection
+        self.tail = tail
+        self.msgids = msgids
         self._tools = tools
         salt = tools.ids.salt
         self.subjects = Subjects(connection, tools.keyring, tools.ciphers, salt)
         self.claims = Claims(
             connection, self.subjects, tools.keyring, encode=tools.encode, salt=salt
         )
-        self._evidence = Evidence(connection, self.subjects, salt)
-        self._msgids = MsgidCounters(connection)
+        self._evidence = Evidence(connection, self.subjects, salt, tail)
         self._outbox = Outbox(connection)
 
         self._forgotten: list[str] = []
@@ -89,11 +94,11 @@ class UnitOfWork:
         return self.subjects.house(self._tools.clock)
 
     def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
-        return self._msgids.next_msgids(institution, count, at)
+        return self.msgids.next_msgids(institution, count, at)
 
     def reserve_msgids(self, institution: str, count: int) -> tuple[str, ...]:
         """A block of the probe lane (gateway/store/msgids.py)."""
-        return self._msgids.reserve(institution, count, self._tools.clock.now())
+        return self.msgids.reserve(institution, count, self._tools.clock.now())
 
     def record_messages(self, claim_id: str, messages: tuple[PlannedMessage, ...]) -> None:
         self._evidence.record_messages(claim_id, messages)
