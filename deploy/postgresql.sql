@@ -14,7 +14,8 @@ CREATE ROLE yrd_gateway LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
 
 -- Byte order: account codes are compared byte by byte, and an upgrade of the C library cannot
 -- silently change the order of an index.
-CREATE DATABASE yrd OWNER yrd_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+CREATE DATABASE yrd OWNER yrd_owner TEMPLATE template0 ENCODING 'UTF8'
+  LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C';
 
 REVOKE ALL ON DATABASE yrd FROM PUBLIC;
 

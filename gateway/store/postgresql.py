@@ -111,7 +111,8 @@ def refuse_unfit(connection: Connection) -> None:
             "DATABASE_TOO_OLD", f"PostgreSQL {version} 太旧:需要 {SERVER_MIN} 或更新。"
         )
     row = connection.exec_driver_sql(
-        "SELECT datcollate, pg_encoding_to_char(encoding), current_setting('synchronous_commit'),"
+        "SELECT CASE datlocprovider WHEN 'b' THEN 'C' WHEN 'i' THEN 'ICU' ELSE datcollate END,"
+        " pg_encoding_to_char(encoding), current_setting('synchronous_commit'),"
         " current_setting('fsync') FROM pg_database WHERE datname = current_database()"
     ).one()
     collation, encoding, commit, fsync = row
@@ -120,7 +121,8 @@ def refuse_unfit(connection: Connection) -> None:
         raise StoreRefused(
             "DATABASE_COLLATION",
             f"数据库的排序规则为 {collation}、编码为 {encoding}:请用 TEMPLATE template0 "
-            "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' 新建(见 deploy/postgresql.sql)。",
+            "ENCODING 'UTF8' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' "
+            "新建(见 deploy/postgresql.sql)。",
         )
     if commit == "off":
         raise StoreRefused(
