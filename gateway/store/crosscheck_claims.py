@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
@@ -14,6 +14,7 @@ from gateway.domain.posting import settlement_legs
 from gateway.store.crosscheck_rows import is_erased, rows_of_claim
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
+from gateway.store.prepared import Prepared
 from gateway.store.record_codec import record_from_json
 from gateway.store.sealing import Place, unseal
 from gateway.store.subjects import Subjects
@@ -24,8 +25,12 @@ from ledger.report import INVESTIGATE, RESTORE, Findings
 
 CheckAnswer = Callable[[bytes], object]
 
-_ENTRIES = select(CLAIM_ENTRY.c.entry_id, CLAIM_ENTRY.c.kind, CLAIM_ENTRY.c.leaf_index)
-_MSGIDS = select(MESSAGE.c.msgid)
+_ENTRIES = Prepared(
+    select(CLAIM_ENTRY.c.entry_id, CLAIM_ENTRY.c.kind, CLAIM_ENTRY.c.leaf_index).where(
+        CLAIM_ENTRY.c.claim_id == bindparam("claim_id")
+    )
+)
+_MSGIDS = Prepared(select(MESSAGE.c.msgid).where(MESSAGE.c.claim_id == bindparam("claim_id")))
 
 _OPEN = frozenset({
     ClaimState.RECORDED, ClaimState.UNKNOWN, ClaimState.REVERSAL_SENT, ClaimState.REVIEW,
@@ -110,13 +115,12 @@ def _columns(claim: ClaimRecord, keyring: Keyring) -> dict[str, object]:
 
 def _entry_problems(connection: Connection, claim: ClaimRecord) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
-    of_claim = CLAIM_ENTRY.c.claim_id == claim.claim_id
-    stored = {tuple(row) for row in connection.execute(_ENTRIES.where(of_claim))}
+    of_claim = {"claim_id": claim.claim_id}
+    stored = {tuple(row) for row in _ENTRIES.rows(connection, of_claim)}
     if stored != {(entry.entry_id, entry.kind, entry.leaf_index) for entry in claim.entries}:
         found.append(("CLAIM_ENTRIES_DIFFER", "its record names other entries", INVESTIGATE))
     planned = {message.msgid for message in claim.messages}
-    query = _MSGIDS.where(MESSAGE.c.claim_id == claim.claim_id)
-    if not planned <= set(connection.execute(query).scalars()):
+    if not planned <= set(_MSGIDS.rows(connection, of_claim).scalars()):
         found.append(("MESSAGE_MISSING", "a message it sent is not on record", INVESTIGATE))
     if not _kinds_fit(claim):
         what = f"its entries do not fit the state {claim.state}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, or_, select
 
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import InvariantViolated
 from gateway.store.claims import _work_due_us as work_due_us
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import INDEX_EPOCH, Keyring
+from gateway.store.prepared import Prepared
 from gateway.store.sealing import Place, unseal
 from gateway.store.subjects import HOUSE, Subjects
 from gateway.store.tables import CLAIM, EXCHANGE, MESSAGE, OUTBOX, SUBJECT
@@ -25,6 +26,17 @@ OUTCOMES = ("answered", "refused", "no_answer", "not_sent")
 KINDS = ("visited_settlement", "visited_reversal")
 """gateway.domain.claim_record.OutboxItem."""
 
+_MESSAGES = Prepared(
+    select(MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region).where(
+        MESSAGE.c.claim_id == bindparam("claim_id")
+    )
+)
+_EXCHANGES = Prepared(
+    select(EXCHANGE.c.msgid, EXCHANGE.c.outcome)
+    .join(MESSAGE, MESSAGE.c.msgid == EXCHANGE.c.msgid)
+    .where(MESSAGE.c.claim_id == bindparam("claim_id"))
+)
+_ID_INDEX = Prepared(select(SUBJECT.c.id_index).where(SUBJECT.c.subject_ref == bindparam("ref")))
 _DIFFERING: tuple[tuple[str, str, str, Select[Any]], ...] = (
     (
         "EXCHANGE_DIFFERS",
@@ -80,23 +92,16 @@ def rows_of_claim(
     if row.work_due_us != work_due_us(claim) or row.key_version != version:
         what = "column work_due_us or key_version is not what the sealed record says"
         found.append(("CLAIM_COLUMN_DIFFERS", what, INVESTIGATE))
-    query: Select[Any] = select(
-        MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region
-    ).where(MESSAGE.c.claim_id == claim.claim_id)
-    stored = {tuple(message) for message in connection.execute(query)}
+    of_claim = {"claim_id": claim.claim_id}
+    stored = {tuple(message) for message in _MESSAGES.rows(connection, of_claim)}
     if not {(m.msgid, m.transaction, m.region) for m in claim.messages} <= stored:
         what = "a message it sent is on record with another transaction or region"
         found.append(("MESSAGE_DIFFERS", what, INVESTIGATE))
     heard = {(m.msgid, m.outcome) for m in claim.messages if m.outcome != "planned"}
-    query = select(EXCHANGE.c.msgid, EXCHANGE.c.outcome).where(
-        EXCHANGE.c.msgid.in_([msgid for msgid, _ in heard])
-    )
-    if heard and not heard <= {tuple(e) for e in connection.execute(query)}:
+    if not heard <= {tuple(exchange) for exchange in _EXCHANGES.rows(connection, of_claim)}:
         what = "what a region answered to a message is not on record"
         found.append(("EXCHANGE_MISSING", what, RESTORE))
-    index = connection.execute(
-        select(SUBJECT.c.id_index).where(SUBJECT.c.subject_ref == claim.subject_ref)
-    ).scalar()
+    index = _ID_INDEX.rows(connection, {"ref": claim.subject_ref}).scalar()
     if index != keyring.id_index(claim.id_number):
         what = "its person is not found by the number that the record holds"
         found.append(("SUBJECT_DIFFERS", what, RESTORE))
