@@ -10,23 +10,26 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters.sandbox import Sandbox
 from gateway.bootstrap import Gateway, read_secrets
-from gateway.config import ConfigError, Settings, WitnessSettings, load_settings
+from gateway.config import Settings, WitnessSettings, load_settings, witness_policy
 from gateway.demo.layout import PROVINCES, DataDir, create_data_dir
 from gateway.ids import SystemIds
 from gateway.policy_files import POLICY_DIR
 from gateway.store.migrate import migrate_database
 from gateway.telemetry import configure
 from ledger.checkpoint import NoteVerifier, open_checkpoint
-from ledger.cosignature import CosignatureVerifier, cosignatures
+from ledger.cosignature import CosignatureVerifier, Cosigner, cosignatures
+from ledger.policy import KeyDates
 from tests.architecture.sources import HOME
 from tests.integration.system.world import QINGPU, World, jiashan_outpatient, now
 from tests.integration.witness.strangers import check_by_tlog_scales
@@ -164,19 +167,31 @@ async def test_an_export_goes_on_where_it_was_and_refuses_other_directories(
     assert refused.returncode != 0 and "另选目录" in refused.stderr
 
 
-def settings_with(place: DataDir, text: str) -> Settings:
-    whole = place.settings.read_text(encoding="utf-8").replace("[tls]", f"{text}\n[tls]", 1)
-    place.settings.write_text(whole, encoding="utf-8")
-    return load_settings(place.settings)
+def settings_of(place: DataDir, **changes: object) -> Settings:
+    """The settings of this directory with some changed; raises what says why they are refused."""
+    values = tomllib.loads(place.settings.read_text(encoding="utf-8"))
+    return Settings(**(values | changes))
 
 
 def test_a_quorum_that_cannot_be_had_is_refused_in_the_settings(tmp_path: Path) -> None:
     place = create_data_dir(tmp_path / "data", now=now(), random=SystemIds().salt)
-    with pytest.raises(ConfigError, match="quorum of 1"):
-        settings_with(place, "quorum = 1")
+    with pytest.raises(ValueError, match="quorum of 1 is not to be had of 0"):
+        settings_of(place, witnesses={}, quorum=1)
 
 
 def test_a_witness_without_a_key_is_refused_by_name(tmp_path: Path) -> None:
     place = create_data_dir(tmp_path / "data", now=now(), random=SystemIds().salt)
-    with pytest.raises(ConfigError, match=r"witnesses\.a\.vkey"):
-        settings_with(place, '[witnesses.a]\nurl = "http://127.0.0.1:1"\nvkey = "nonsense"')
+    nobody = {"url": "http://127.0.0.1:1", "vkey": "nonsense"}
+    with pytest.raises(ValueError, match=r"witnesses\.a\.vkey"):
+        settings_of(place, witnesses={"a": nobody}, quorum=0)
+
+
+def test_the_days_of_a_key_are_days_in_shanghai(tmp_path: Path) -> None:
+    place = create_data_dir(tmp_path / "data", now=now(), random=SystemIds().salt)
+    key = Cosigner.from_seed("w.test", bytes(32)).vkey
+    given = {"url": "http://127.0.0.1:1", "vkey": key, "valid_from": date(2026, 1, 1)}
+    given["valid_until"] = date(2026, 12, 31)
+    (witness,) = witness_policy(settings_of(place, witnesses={"w": given}, quorum=1)).witnesses
+    first = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    last = datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)
+    assert witness.dates == KeyDates(int(first.timestamp()), int(last.timestamp()))
