@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select
@@ -24,8 +25,12 @@ _LINES = (
     .order_by(COSIGNATURE.c.witness)
 )
 _KNOWN = select(COSIGNATURE.c.witness).where(COSIGNATURE.c.size == bindparam("size"))
-_LAST = select(func.coalesce(func.max(COSIGNATURE.c.size), 0)).where(
-    COSIGNATURE.c.witness == bindparam("witness")
+# Both walk the primary key from one end and stop at once, however long the table has grown.
+_LAST = (
+    select(COSIGNATURE.c.size)
+    .where(COSIGNATURE.c.witness == bindparam("witness"))
+    .order_by(COSIGNATURE.c.size.desc())
+    .limit(1)
 )
 _BY_THESE = (
     select(COSIGNATURE.c.size)
@@ -33,12 +38,17 @@ _BY_THESE = (
         COSIGNATURE.c.witness.in_(bindparam("witnesses", expanding=True)),
         COSIGNATURE.c.size > bindparam("above"),
     )
-    .group_by(COSIGNATURE.c.size)
-    .having(func.count() >= bindparam("quorum"))
-    .limit(1)
+    .limit(bindparam("rows"))
 )
-_FIRST_WITNESSED = _BY_THESE.order_by(COSIGNATURE.c.size)
-_LAST_WITNESSED = _BY_THESE.order_by(COSIGNATURE.c.size.desc())
+_UPWARDS = _BY_THESE.order_by(COSIGNATURE.c.size)
+_DOWNWARDS = _BY_THESE.order_by(COSIGNATURE.c.size.desc())
+_LOOKS = (64, 10_000)
+"""Rows looked at: a few, and if that was not enough many. Beyond that the quorum counts as absent:
+witnesses that have been away for thousands of checkpoints must not slow down those that follow."""
+_HOW_MANY = select(func.count()).where(
+    COSIGNATURE.c.size == bindparam("size"),
+    COSIGNATURE.c.witness.in_(bindparam("witnesses", expanding=True)),
+)
 _CHECKPOINT = select(CHECKPOINT.c.note).where(CHECKPOINT.c.size == bindparam("size"))
 
 
@@ -64,19 +74,26 @@ def cosigned_note(connection: Connection, note: str, size: int) -> str:
 
 def last_cosigned(connection: Connection, witness: str) -> int:
     """The largest size that this witness, by its vkey, has cosigned; 0 if none is known."""
-    return int(connection.execute(_LAST, {"witness": witness}).scalar_one())
+    found: int | None = connection.execute(_LAST, {"witness": witness}).scalar()
+    return found or 0
+
+
+def is_witnessed(connection: Connection, size: int, witnesses: Sequence[str], quorum: int) -> bool:
+    """Whether `quorum` of these witnesses have cosigned the checkpoint of this size."""
+    values = {"size": size, "witnesses": list(witnesses)}
+    return int(connection.execute(_HOW_MANY, values).scalar_one()) >= quorum
 
 
 def first_witnessed(
     connection: Connection, witnesses: Sequence[str], quorum: int, *, above: int = 0
 ) -> int | None:
     """The smallest size above `above` that `quorum` of these witnesses have cosigned."""
-    return _size(connection, _FIRST_WITNESSED, witnesses, quorum, above)
+    return _size(connection, _UPWARDS, witnesses, quorum, above)
 
 
 def last_witnessed(connection: Connection, witnesses: Sequence[str], quorum: int) -> int | None:
     """The largest size that `quorum` of these witnesses have cosigned."""
-    return _size(connection, _LAST_WITNESSED, witnesses, quorum, 0)
+    return _size(connection, _DOWNWARDS, witnesses, quorum, 0)
 
 
 def checkpoint_note(connection: Connection, size: int) -> str | None:
@@ -88,6 +105,13 @@ def checkpoint_note(connection: Connection, size: int) -> str | None:
 def _size(
     connection: Connection, query: Select[Any], witnesses: Sequence[str], quorum: int, above: int
 ) -> int | None:
-    values = {"witnesses": list(witnesses), "quorum": quorum, "above": above}
-    found: int | None = connection.execute(query, values).scalar()
-    return found
+    """The first size in the query's order that comes `quorum` times: once for each witness."""
+    for rows in _LOOKS:
+        values = {"witnesses": list(witnesses), "above": above, "rows": rows}
+        sizes = connection.execute(query, values).scalars().all()
+        for size, group in groupby(sizes):
+            if len(list(group)) >= quorum:
+                return int(size)
+        if len(sizes) < rows:
+            return None
+    return None

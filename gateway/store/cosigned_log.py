@@ -21,6 +21,7 @@ from ledger.cosigned import (
     add_cosignatures,
     cosigned_note,
     first_witnessed,
+    is_witnessed,
     last_cosigned,
 )
 
@@ -91,9 +92,7 @@ class CosignedLog:
         signed, size = view, view.tree_size
 
         def read(connection: Connection) -> CheckpointView:
-            enough = not self._quorum or size == first_witnessed(
-                connection, self._witnesses, self._quorum, above=size - 1
-            )
+            enough = is_witnessed(connection, size, self._witnesses, self._quorum)
             note = cosigned_note(connection, signed.note, size)
             return replace(signed, note=note, witnessed=enough)
 

@@ -20,6 +20,7 @@ from ledger.cosignature import (
 from ledger.cosigned import (
     checkpoint_note,
     first_witnessed,
+    is_witnessed,
     last_cosigned,
     last_witnessed,
 )
@@ -149,10 +150,29 @@ def test_the_table_keeps_each_witnesss_first_cosignature(books: Books) -> None:
         assert first_witnessed(connection, names[1:], 1) == 5
         assert first_witnessed(connection, names, 2, above=5) is None
         assert last_witnessed(connection, names, 1) == 5
+        assert last_witnessed(connection, names, 2) == 5
+        assert last_witnessed(connection, names, 3) is None
+        assert is_witnessed(connection, 5, names, 2) and is_witnessed(connection, 3, names, 1)
+        assert not is_witnessed(connection, 3, names, 2) and is_witnessed(connection, 6, (), 0)
         assert checkpoint_note(connection, 5) == both
         assert checkpoint_note(connection, 4) is None
     with books.engine.connect() as connection:
         assert verify(connection, LOG.vkey).checked["cosignatures"] == 3
+
+
+def test_a_quorum_is_found_beyond_many_checkpoints_of_one_witness(books: Books) -> None:
+    for number in range(90):
+        books.fill(1)
+        books.sign()
+        books.cosign("one.test/w", *(["two.test/w"] if number in (3, 80) else []))
+    names = [WITNESS.vkey, OTHER.vkey]
+    with books.engine.connect() as connection:
+        assert first_witnessed(connection, names, 2) == 4
+        assert first_witnessed(connection, names, 2, above=4) == 81
+        assert first_witnessed(connection, names, 2, above=81) is None
+        assert last_witnessed(connection, names, 2) == 81
+        assert last_witnessed(connection, names[1:], 1) == 81
+        assert last_cosigned(connection, OTHER.vkey) == 81
 
 
 @pytest.mark.parametrize(
