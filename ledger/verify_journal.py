@@ -44,10 +44,12 @@ _COLUMNS = ("pending debits", "pending credits", "posted debits", "posted credit
 class JournalCheck:
     """The entries in order of the log, and the leaves that belong to none."""
 
-    def __init__(self, connection: Connection, findings: Findings) -> None:
+    def __init__(
+        self, connection: Connection, findings: Findings, *, quick: Quick | None = None
+    ) -> None:
         self._connection = connection
         self._findings = findings
-        self._quick = Quick(findings)
+        self._quick = quick or Quick(findings)
         self._legs = 0
 
     def take(self, piece: Piece) -> None:

@@ -73,7 +73,7 @@ class Quick:
         for row, legs in _with_legs(piece):
             leaf = leaves.get(row[4])
             try:
-                entry_sound = self._is_sound(row, legs, leaf)
+                entry_sound = self.is_sound(row, legs, leaf)
             except (ValueError, KeyError, TypeError, AttributeError):
                 entry_sound = False
             if not entry_sound:
@@ -107,7 +107,8 @@ class Quick:
             debit[2] += pair.posted
             credit[3] += pair.posted
 
-    def _is_sound(self, row: EntryRow, legs: Legs, leaf: Any) -> bool:
+    def is_sound(self, row: EntryRow, legs: Legs, leaf: Any) -> bool:
+        """Nothing is wrong with this entry; then its legs have been added up."""
         entry_id, kind, resolves, reverses, _, recorded_us, salt, resolution, reversal = row
         if kind == "pending":
             fits = resolves is None

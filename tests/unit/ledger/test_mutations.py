@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from ledger.tables import TABLES
 from ledger.verify import verify
 from tests.unit.ledger.books import Books
 
-FLIPS = 12
+FLIPS = 100 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 12
 """Bits tried in each column; the seed is the column's name."""
 NOT_COVERED = {
     "ledger_checkpoint.signed_us",
