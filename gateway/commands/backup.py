@@ -28,7 +28,14 @@ def run(*, data: Path | None, out: Path, as_json: bool) -> None:
             production=settings.environment is Environment.PRODUCTION,
             vkey=place.vkey.read_text(encoding="ascii").strip(),
             outside_checkpoint=settings.outside_checkpoint,
-            settings=tuple(p for p in (place.settings, settings.participants) if p.is_file()),
+            settings={
+                name: path
+                for name, path in (
+                    ("yrd.toml", place.settings),
+                    ("participants.toml", settings.participants),
+                )
+                if path.is_file()
+            },
         )
         with bar() as progress:
             made = back_up(

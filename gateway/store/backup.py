@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,8 @@ class BackupOrder:
     production: bool
     vkey: str
     outside_checkpoint: Path | None
-    settings: tuple[Path, ...] = ()
-    """yrd.toml and participants.toml, where they are."""
+    settings: Mapping[str, Path] = field(default_factory=dict)
+    """yrd.toml and participants.toml, and where they are."""
 
 
 def back_up(
@@ -69,15 +69,15 @@ def back_up(
         raise StoreRefused("DATABASE_MISSING", f"数据库 {order.database} 不存在。")
     if target.exists():
         raise StoreRefused("BACKUP_EXISTS", f"{target} 已存在,不会覆盖:请换一个文件名。")
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".yrd-backup-") as name:
-        draft = Path(name)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".yrd-backup-") as beside:
+        draft = Path(beside)
         # Before the snapshot: a checkpoint of what the snapshot holds, never of more.
         note = read_outside(order.outside_checkpoint)
         if note is not None:
             (draft / "checkpoint.txt").write_text(note, encoding="utf-8")
         (draft / "vkey").write_text(order.vkey + "\n", encoding="ascii")
-        for path in order.settings:
-            shutil.copyfile(path, draft / path.name)
+        for name, path in order.settings.items():
+            shutil.copyfile(path, draft / name)
         _copy(order.database, draft / "yrd.db", stage)
         size, root = check_copy(
             draft, order.keys_dir, order.vkey,

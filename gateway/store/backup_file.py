@@ -102,22 +102,15 @@ def measure(path: Path) -> tuple[int, str]:
 def pack(target: Path, directory: Path, manifest: Manifest) -> None:
     """Write the backup (0600). Raises StoreRefused if something of that name is there."""
     draft = target.with_name(target.name + ".new")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(file, "wb") as out:
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            data = manifest.to_json()
-            _add(tar, MANIFEST, len(data), io.BytesIO(data))
-            for name, (size, _) in manifest.files.items():
-                with (directory / name).open("rb") as source:
-                    _add(tar, name, size, source)
-        out.flush()
-        os.fsync(out.fileno())
     try:
-        os.link(draft, target)  # unlike rename, never over another file
+        _write(draft, directory, manifest)
+        # Not os.link: a memory stick knows no links. An empty file of this name is no backup.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        draft.replace(target)
     except FileExistsError as error:
         raise StoreRefused("BACKUP_EXISTS", f"{target} 已存在,不会覆盖:请换一个文件名。") from error
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     sync_directory(target.parent)
 
 
@@ -153,6 +146,19 @@ def sync_directory(directory: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _write(draft: Path, directory: Path, manifest: Manifest) -> None:
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "wb") as out:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            data = manifest.to_json()
+            _add(tar, MANIFEST, len(data), io.BytesIO(data))
+            for name, (size, _) in manifest.files.items():
+                with (directory / name).open("rb") as source:
+                    _add(tar, name, size, source)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _add(tar: tarfile.TarFile, name: str, size: int, source: BinaryIO) -> None:

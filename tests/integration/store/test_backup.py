@@ -28,6 +28,7 @@ from tests.integration.store.house import (
     prepare,
 )
 from tests.integration.store.lives import all_lives
+from tests.integration.store.test_bad_days import no_file_beyond
 
 pytestmark = pytest.mark.sqlite
 
@@ -227,3 +228,17 @@ def test_a_manifest_names_sizes_hashes_and_what_is_not_there() -> None:
     for bad in (b"[]", b"{", made.to_json().replace(b"yrd.db", b"../x"), b'{"format": "x"}'):
         with pytest.raises(StoreRefused):
             Manifest.from_json(bad)
+
+
+@pytest.mark.parametrize("share", [2, 1])
+async def test_a_disk_that_fills_during_a_backup_leaves_nothing(tmp_path: Path, share: int) -> None:
+    """While the database is copied; and later, while the one file is written."""
+    vkey = prepare(tmp_path)
+    async with opened(tmp_path) as house:
+        await all_lives(house)
+    size = (tmp_path / "data" / "yrd.db").stat().st_size
+    before = sorted(tmp_path.iterdir())
+    with no_file_beyond(size // share), pytest.raises((StoreRefused, OSError)):
+        backed_up(tmp_path, vkey)
+    assert sorted(tmp_path.iterdir()) == before
+    backed_up(tmp_path, vkey)
