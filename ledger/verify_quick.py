@@ -9,7 +9,7 @@ is parsed strictly once and then recognised. Kept: one sum per pair of accounts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -70,8 +70,14 @@ class Quick:
         """The entries of a piece that must be examined; the others are counted and added up."""
         leaves = {index: data for index, data, _ in piece.leaves}
         sound = legs_sound = still_open = 0
-        for row, legs in _with_legs(piece):
-            leaf = leaves.get(row[4])
+        rows, at, end = piece.legs, 0, len(piece.legs)
+        for row in piece.entries:
+            # Both come in the same order: an entry takes the legs that follow and are its own.
+            start, index = at, row[4]
+            while at < end and rows[at][0] == index:
+                at += 1
+            legs = rows[start:at]
+            leaf = leaves.get(index)
             try:
                 entry_sound = self.is_sound(row, legs, leaf)
             except (ValueError, KeyError, TypeError, AttributeError):
@@ -172,14 +178,3 @@ def _is_id(text: str) -> bool:
 def is_evidence(leaf: Any) -> bool:
     """These bytes are a leaf without entry. No is no answer: parse it."""
     return type(leaf) is bytes and _EVIDENCE.fullmatch(leaf) is not None
-
-
-def _with_legs(piece: Piece) -> Iterable[tuple[EntryRow, Legs]]:
-    """Both come in the same order: each entry takes the legs that follow and are its own."""
-    legs = piece.legs
-    at, end = 0, len(legs)
-    for row in piece.entries:
-        start, index = at, row[4]
-        while at < end and legs[at][0] == index:
-            at += 1
-        yield row, legs[start:at]
