@@ -97,6 +97,21 @@ CREATE TRIGGER ledger_checkpoint_no_replace BEFORE INSERT ON ledger_checkpoint W
 
 CREATE TRIGGER ledger_checkpoint_no_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT, 'ledger_checkpoint is append-only: add an entry that corrects it'); END;
 
+CREATE TABLE ledger_cosignature (
+  size INTEGER NOT NULL,
+  witness VARCHAR(255) NOT NULL,
+  line VARCHAR NOT NULL,
+  received_us BIGINT NOT NULL,
+  PRIMARY KEY (size, witness)
+)
+ WITHOUT ROWID;
+
+CREATE TRIGGER ledger_cosignature_no_delete BEFORE DELETE ON ledger_cosignature BEGIN SELECT RAISE(ABORT, 'ledger_cosignature is append-only: add an entry that corrects it'); END;
+
+CREATE TRIGGER ledger_cosignature_no_replace BEFORE INSERT ON ledger_cosignature WHEN EXISTS (SELECT 1 FROM ledger_cosignature WHERE size = NEW.size AND witness = NEW.witness) BEGIN SELECT RAISE(ABORT, 'ledger_cosignature is append-only: add an entry that corrects it'); END;
+
+CREATE TRIGGER ledger_cosignature_no_update BEFORE UPDATE ON ledger_cosignature BEGIN SELECT RAISE(ABORT, 'ledger_cosignature is append-only: add an entry that corrects it'); END;
+
 CREATE TABLE ledger_entry (
   entry_id VARCHAR(64) NOT NULL,
   kind VARCHAR(8) NOT NULL,

@@ -10,16 +10,18 @@ import asyncio
 import gc
 import signal
 import tomllib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 from adapters.connection import Clocks, Connection
 from adapters.registry import ConnectedRegions, connect
 from adapters.signing.scheme import Secrets
+from adapters.witness import HttpWitness
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
-from gateway.config import ConfigError, Environment, Settings
+from gateway.config import ConfigError, Environment, Settings, witness_policy
+from gateway.domain.errors import DomainError
 from gateway.domain.person import IdMode
 from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
@@ -39,12 +41,18 @@ from gateway.ports import Observe
 from gateway.rpc.convert.claims import encode_claim
 from gateway.rpc.server import Journeys, RpcServer
 from gateway.rpc.tls import TlsFiles
+from gateway.store.cosigned_log import CosignedLog
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
+from gateway.store.tile_mirror import TileMirror
 from gateway.telemetry import Logger, configure
+from gateway.workers.ask_witnesses import AskWitnesses
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.publish_checkpoint import PublishCheckpoint
 from gateway.workers.resolve_claims import ResolveClaims
 from gateway.workers.rounds import Rounds
+
+SHOW_S = 3.0
+"""Longest wait at the end for witnesses and files; the next start makes up for it."""
 
 
 class Gateway:
@@ -61,6 +69,10 @@ class Gateway:
         self._policies = load_policy_book()
         self._catalogues = load_catalogues()
         self._opened: OpenStore | None = None
+        self._log: CosignedLog | None = None
+        self._witnesses: list[HttpWitness] = []
+        self._showing: list[Callable[[], Awaitable[int]]] = []
+        """What follows a signature: witnesses, then files; each once more at the end."""
         self._regions: ConnectedRegions | None = None
         self._server: RpcServer | None = None
         self._workers: list[Rounds] = []
@@ -83,8 +95,9 @@ class Gateway:
         )
         clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
         self._regions = connect(_connections(settings), clocks)
-        self._workers = self._make_workers(self._opened, self._regions)
-        self._server = self._make_server(self._opened, self._regions)
+        log = self._log = self._make_log(self._opened)
+        self._workers = self._make_workers(self._opened, log, self._regions)
+        self._server = self._make_server(self._opened, log, self._regions)
         port = await self._server.start()
         for worker in self._workers:
             worker.start()
@@ -99,7 +112,10 @@ class Gateway:
             await worker.stop()
         if self._opened is not None:
             await self._opened.log.publish()
+            await self._show()
             await self._opened.close()
+        for witness in self._witnesses:
+            await witness.close()
         if self._regions is not None:
             await self._regions.close()
 
@@ -121,7 +137,56 @@ class Gateway:
             # Safe to leave: what they were about is on disk, and the worker goes on from there.
             self._logger.warning("drain_timed_out", count=len(self._runs))
 
-    def _make_server(self, opened: OpenStore, regions: ConnectedRegions) -> RpcServer:
+    async def _show(self) -> None:
+        """What was signed last is cosigned and published too, if that takes no long wait."""
+        try:
+            async with asyncio.timeout(SHOW_S):
+                for step in self._showing:
+                    await step()
+        except (TimeoutError, DomainError) as error:
+            self._logger.warning("last_checkpoint_not_shown", error_type=type(error).__name__)
+
+    def _make_log(self, opened: OpenStore) -> CosignedLog:
+        """The log with its witnesses, and the steps that show it."""
+        settings, snapshots = self._settings, opened.store.snapshots
+        policy = witness_policy(settings)
+        vkeys = [witness.key.vkey for witness in policy.witnesses]
+        log = CosignedLog(
+            log=opened.log,
+            writer=opened.store.writer,
+            snapshots=snapshots,
+            clock=self._clock,
+            witnesses=vkeys,
+            quorum=settings.quorum,
+        )
+        self._witnesses = [
+            HttpWitness(
+                name=name,
+                vkey=given.vkey,
+                url=given.url,
+                timeout_s=given.timeout_s,
+                monotonic=self._clock.monotonic,
+            )
+            for name, given in settings.witnesses.items()
+        ]
+        dates = {witness.key.vkey: witness.dates for witness in policy.witnesses}
+        asking = AskWitnesses(log=log, witnesses=self._witnesses, dates=dates, logger=self._logger)
+        mirror = TileMirror(
+            snapshots.engine,
+            settings.tiles_dir,
+            entries=settings.entries_dir,
+            witnesses=vkeys,
+            quorum=settings.quorum,
+        )
+        if self._witnesses:
+            self._showing.append(asking)
+        if settings.publish_tiles:
+            self._showing.append(mirror)
+        return log
+
+    def _make_server(
+        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+    ) -> RpcServer:
         settings = self._settings
         production = settings.environment is Environment.PRODUCTION
         return RpcServer(
@@ -130,15 +195,17 @@ class Gateway:
             plaintext=settings.plaintext,
             institutions=self._institutions,
             id_mode=IdMode.PRODUCTION if production else IdMode.DEMO,
-            journeys=self._make_journeys(opened, regions),
-            log=opened.log,
+            journeys=self._make_journeys(opened, log, regions),
+            log=log,
             clock=self._clock,
             make_request_id=self._ids.request_id,
             logger=self._logger,
             observe=self._observe,
         )
 
-    def _make_journeys(self, opened: OpenStore, regions: ConnectedRegions) -> Journeys:
+    def _make_journeys(
+        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+    ) -> Journeys:
         store, clock, ids, hasher = opened.store, self._clock, self._ids, opened.hasher
         assess = AssessBill(
             regions=regions,
@@ -179,10 +246,12 @@ class Gateway:
                 trouble=self._report,
             ),
             read=ReadClaims(store=store),
-            prove=ProveEntry(store=store, log=opened.log, clock=clock),
+            prove=ProveEntry(store=store, log=log, clock=clock),
         )
 
-    def _make_workers(self, opened: OpenStore, regions: ConnectedRegions) -> list[Rounds]:
+    def _make_workers(
+        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+    ) -> list[Rounds]:
         settings, store, clock = self._settings, opened.store, self._clock
         timings = ResolveTimings(
             resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
@@ -208,7 +277,7 @@ class Gateway:
             store=store, regions=regions, institutions=self._institutions, clock=clock
         )
         pause_s = settings.worker_interval_ms / 1000
-        publish = PublishCheckpoint(log=opened.log)
+        publish = PublishCheckpoint(log=log)
         resolving = ResolveClaims(store=store, resolve=resolve, clock=clock, logger=self._logger)
         deliver = DeliverOutbox(
             store=store, tell=tell, undo_admission=undo, clock=clock, logger=self._logger
@@ -216,6 +285,10 @@ class Gateway:
         signing_s = settings.checkpoint_interval_ms / 1000
         return [
             Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),
+            *(
+                Rounds("show_log", step, pause_s=signing_s, logger=self._logger)
+                for step in self._showing
+            ),
             Rounds("resolve_claims", resolving, pause_s=pause_s, logger=self._logger),
             Rounds("deliver_outbox", deliver, pause_s=pause_s, logger=self._logger),
         ]

@@ -158,19 +158,73 @@ def verify_receipt(
         typer.Option("--key", metavar="VKEY|FILE", help="The log's public key; default DIR/vkey."),
     ] = "",
     data: Data = None,
+    witnesses: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="VKEY|FILE", help="Must have cosigned; may be repeated."),
+    ] = None,
+    quorum: Annotated[
+        int | None,
+        typer.Option("--quorum", metavar="N", help="So many of the witnesses; default all."),
+    ] = None,
+    policy_file: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Witnesses and quorum as C2SP tlog-policy."),
+    ] = None,
+    key_until: Annotated[
+        str, typer.Option("--key-until", metavar="YYYY-MM-DD", help="Last day of the log's key.")
+    ] = "",
+    proofs: Annotated[
+        Path | None,
+        typer.Option("--proofs", metavar="DIR", help="Write each also as C2SP tlog-proof."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """验回执: check a receipt offline, with the log's public key alone.
 
     Get the key by another way than the receipt. Needs no database and no
-    network. Exit code 1 if a receipt does not hold.
+    network. A witness vouches that the log showed everyone the same
+    history. C2SP tlog-proof files are read as well. Exit code 1 if a
+    receipt does not hold.
 
     [dim]Examples:[/dim]
       ./yrd verify-receipt /tmp/yrd/receipts/*.json --key /tmp/yrd/vkey
+      ./yrd verify-receipt r.json --key vkey --witness w1 --witness w2 --quorum 1
     """
-    from gateway.commands.verify_receipt import run
+    from datetime import date
 
-    run(files=files, key=key, data=data, as_json=as_json)
+    from gateway.commands.verify_receipt import Trust, run
+
+    try:
+        last_day = date.fromisoformat(key_until) if key_until else None
+    except ValueError as error:
+        raise typer.BadParameter("--key-until is a date, e.g. 2027-12-31") from error
+    trust = Trust(witnesses or [], quorum, policy_file, last_day)
+    run(files=files, key=key, data=data, as_json=as_json, trust=trust, proofs=proofs)
+
+
+@app.command("export-log")
+def export_log(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where the files go; empty or an export.")
+    ],
+    data: Data = None,
+    entries: Annotated[
+        bool, typer.Option("--entries", help="Entry bundles too: for authenticated readers only.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """导出日志: the log as static files that any tlog client verifies.
+
+    Writes checkpoint, tile/…, vkey and policy (C2SP tlog-tiles). Nobody is
+    in them: hashes only. The gateway may go on running meanwhile, and
+    keeps the same files up to date in DIR/log by itself.
+
+    [dim]Examples:[/dim]
+      ./yrd export-log --data /tmp/yrd --out /tmp/log
+    """
+    from gateway.commands.export_log import run
+
+    run(data=data, out=out, entries=entries, as_json=as_json)
 
 
 @app.command()
@@ -260,15 +314,98 @@ def sandbox(
 
 
 @app.command()
-def migrate(data: Data = None) -> None:
+def migrate(
+    data: Data = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="ROLE", help="PostgreSQL user who owns the tables."),
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="File with the owner's password.")
+    ] = None,
+    grant_to: Annotated[
+        str,
+        typer.Option("--grant-to", metavar="ROLE", help="PostgreSQL user of the gateways."),
+    ] = "",
+) -> None:
     """升级: bring the database to the present schema. Doing so again changes nothing.
 
-    [dim]Example:[/dim]
+    On PostgreSQL the tables belong to a user of their own, and --grant-to
+    gives the gateways' user what it needs: it can add to the journal, and
+    never change it. Both users are made by deploy/postgresql.sql.
+
+    [dim]Examples:[/dim]
       ./yrd migrate --data /tmp/yrd
+      ./yrd migrate --data /srv/yrd --owner yrd_owner \\
+        --password-file owner.password --grant-to yrd_gateway
     """
     from gateway.commands.migrate import run
 
-    run(data=data)
+    run(data=data, owner=owner, password_file=password_file, grant_to=grant_to)
+
+
+@app.command()
+def backup(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The file to write; never overwritten.")
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """备份: one verified file from a running gateway: database, checkpoint, vkey, settings.
+
+    The gateway goes on; what is copied is one moment. The copy is verified
+    before the file gets its name. Keys are not in it: keep DIR/keys apart,
+    offline; without them nobody opens the backup. See docs/backup.md.
+
+    [dim]Examples:[/dim]
+      ./yrd backup --data /tmp/yrd --out /backup/yrd-2026-11-24.tar
+      ./yrd backup --data /tmp/yrd --out yrd.tar --json
+    """
+    from gateway.commands.backup import run
+
+    run(data=data, out=out, as_json=as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What yrd backup wrote.")],
+    keys: Annotated[
+        Path, typer.Option("--keys", metavar="DIR", help="The keys, from where they are kept.")
+    ],
+    data: Data = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="The newest checkpoint that can be found."
+        ),
+    ] = None,
+    nothing_newer: Annotated[
+        bool, typer.Option("--nothing-newer", help="Nothing was signed after the backup.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """恢复: make an empty directory a data directory again, from a backup and the keys.
+
+    Verified before it is put in place. An old backup cannot know that it
+    is old: bring the newest checkpoint (the old disk's checkpoint.txt, a
+    witness's, a receipt's). A log shorter than that is never served. Exit
+    code 1 if it is shorter.
+
+    [dim]Examples:[/dim]
+      ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --checkpoint checkpoint.txt
+      ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --nothing-newer
+    """
+    from gateway.commands.restore import run
+
+    run(
+        file=file,
+        data=data,
+        keys=keys,
+        checkpoint=checkpoint,
+        nothing_newer=nothing_newer,
+        as_json=as_json,
+    )
 
 
 @app.command("check-config")

@@ -10,16 +10,25 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from gateway.database import Database, parse_database, with_password
+from ledger.cosignature import CosignatureVerifier
+from ledger.note import KeyMalformed
+from ledger.policy import KeyDates, Log, Policy, Witness
 
 
 class Environment(StrEnum):
@@ -64,6 +73,18 @@ class TlsSettings(BaseModel):
     client_ca: Path = Field(description="CA that signs the institutions' client certificates.")
 
 
+class WitnessSettings(BaseModel):
+    """One witness that cosigns our log's checkpoints (C2SP tlog-witness)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(description="Submission prefix: /add-checkpoint is appended to it.")
+    vkey: str = Field(description="Its public key, name+hash+base64, type 0x04.")
+    valid_from: date | None = Field(None, description="First day of the key, Asia/Shanghai.")
+    valid_until: date | None = Field(None, description="Last day of the key, Asia/Shanghai.")
+    timeout_s: float = Field(5.0, gt=0, description="Longest wait for one answer, seconds.")
+
+
 class Settings(BaseSettings):
     """Everything the gateway is told; frozen."""
 
@@ -72,7 +93,13 @@ class Settings(BaseSettings):
     )
 
     environment: Environment = Field(description="demo, test or production; must be said.")
-    database: Path = Field(Path("yrd.db"), description="SQLite file of the gateway.")
+    database: Annotated[Database, NoDecode, PlainValidator(parse_database)] = Field(
+        Path("yrd.db"),
+        description="SQLite file of the gateway, or postgresql+psycopg://USER@HOST/NAME.",
+    )
+    database_password_file: Path | None = Field(
+        None, description="File with the password of the PostgreSQL user."
+    )
     keys_dir: Path = Field(Path("keys"), description="Directory of key files, mode 0700.")
     log_origin: str = Field(
         description="Origin and key name of the transparency log, a schema-less URL."
@@ -80,6 +107,22 @@ class Settings(BaseSettings):
     outside_checkpoint: Path = Field(
         Path("checkpoint.txt"),
         description="fsynced copy of the newest checkpoint outside the database.",
+    )
+    witnesses: dict[str, WitnessSettings] = Field(
+        {}, description="Name → a witness that is asked to cosign each checkpoint."
+    )
+    quorum: int = Field(
+        0,
+        ge=0,
+        description="Cosignatures that a checkpoint needs before it is published as files.",
+    )
+    publish_tiles: bool = Field(True, description="Write the log as static tlog-tiles files.")
+    tiles_dir: Path = Field(
+        Path("log"), description="Where they go: checkpoint and tiles, for anyone to read."
+    )
+    entries_dir: Path = Field(
+        Path("log-entries"),
+        description="Where entry bundles go: to be served to authenticated readers only.",
     )
     participants: Path = Field(Path("participants.toml"), description="Institutions that may call.")
     listen: str = Field(
@@ -138,6 +181,7 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"sandbox regions are refused in production: {', '.join(stand_ins)}"
                 )
+        witness_policy(self)
         unserved = sorted(set(self.regions) - {"31", "32", "33"})
         if unserved:
             raise ValueError(f"regions: no adapter for province {', '.join(unserved)}")
@@ -149,6 +193,8 @@ class Settings(BaseSettings):
         def fix(path: Path) -> Path:
             return path if path.is_absolute() else base / path
 
+        secret = self.database_password_file and fix(self.database_password_file)
+        database = fix(self.database) if isinstance(self.database, Path) else self.database
         tls = self.tls and TlsSettings(
             certificate=fix(self.tls.certificate),
             key=fix(self.tls.key),
@@ -160,15 +206,39 @@ class Settings(BaseSettings):
         }
         return self.model_copy(
             update={
-                "database": fix(self.database),
+                "database": with_password(database, secret) if secret else database,
+                "database_password_file": secret,
                 "keys_dir": fix(self.keys_dir),
                 "outside_checkpoint": fix(self.outside_checkpoint),
                 "participants": fix(self.participants),
+                "tiles_dir": fix(self.tiles_dir),
+                "entries_dir": fix(self.entries_dir),
                 "tls": tls,
                 "regions": regions,
                 "log_file": fix(self.log_file) if self.log_file else None,
             }
         )
+
+
+def witness_policy(settings: Settings, logs: Sequence[Log] = ()) -> Policy:
+    """Which witnesses count, and how many are needed. Raises ValueError naming the witness."""
+    witnesses = []
+    for name, given in settings.witnesses.items():
+        try:
+            key = CosignatureVerifier.from_vkey(given.vkey)
+        except KeyMalformed as error:
+            raise ValueError(f"witnesses.{name}.vkey: {error}") from error
+        dates = KeyDates(_second(given.valid_from), _second(given.valid_until, after=1))
+        witnesses.append(Witness(name, key, given.url, dates))
+    return Policy.k_of(settings.quorum, witnesses, logs)
+
+
+def _second(day: date | None, *, after: int = 0) -> int | None:
+    """First second of a day in Shanghai; with `after` 1, the last."""
+    if day is None:
+        return None
+    midnight = datetime.combine(day + timedelta(days=after), time(), ZoneInfo("Asia/Shanghai"))
+    return int(midnight.timestamp()) - after
 
 
 def load_settings(path: Path) -> Settings:
@@ -184,12 +254,16 @@ def load_settings(path: Path) -> Settings:
     _refuse_unknown_environment(os.environ)
     try:
         return Settings(**values).resolved(path.parent)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: database_password_file cannot be read") from error
     except ValidationError as error:
         lines = [
             f"{path}: {'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}"
             for e in error.errors(include_url=False, include_input=False)
         ]
         raise ConfigError("\n".join(lines)) from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _refuse_unknown_environment(names: Iterable[str]) -> None:

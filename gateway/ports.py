@@ -18,6 +18,7 @@ from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
 from gateway.domain.visit import Attendance, Institution, Insurance, Patient, PersonFound
+from ledger.cosignature import Cosignature
 from ledger.journal import Entry
 
 T = TypeVar("T")
@@ -315,6 +316,10 @@ class Books(Protocol):
     def enqueue(self, item: OutboxItem) -> None:
         """Outbox: delivered at least once after this transaction commits."""
 
+    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[OutboxItem, ...]:
+        """What is due, for this worker alone: it is due again at `until` unless finished or
+        postponed."""
+
     def finish_outbox(self, item_id: str, at: datetime) -> None: ...
 
     def postpone_outbox(
@@ -428,6 +433,8 @@ class CheckpointView:
     root_hash: bytes
     vkey: str
     signed_at: datetime
+    witnessed: bool = True
+    """As many witnesses have cosigned as this gateway asks for."""
 
 
 class Log(Protocol):
@@ -455,6 +462,72 @@ class Log(Protocol):
 
     async def health(self) -> None:
         """Commit nothing, read the head and the last checkpoint; raises StorageUnavailable."""
+
+
+# --- witnesses -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The witness answered with signature lines; not verified yet."""
+
+    lines: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeDiffers:
+    """The last checkpoint that the witness cosigned is of another size, or its root differs."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessRefused:
+    """The witness will not cosign this."""
+
+    status: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSilent:
+    """No answer, or none that could be read."""
+
+    cause: str
+
+
+WitnessAnswer = Cosigned | SizeDiffers | WitnessRefused | WitnessSilent
+
+
+class Witness(Protocol):
+    """One witness of our log. Does not raise for what the witness or the network did."""
+
+    @property
+    def name(self) -> str:
+        """As the settings call it."""
+
+    @property
+    def vkey(self) -> str:
+        """Its public key (type 0x04)."""
+
+    async def add_checkpoint(
+        self, old_size: int, proof: tuple[bytes, ...], note: str
+    ) -> WitnessAnswer:
+        """Ask it to cosign; `proof` shows consistency from `old_size` (empty for 0)."""
+
+
+class Cosignatures(Protocol):
+    """What witnesses have cosigned of our log."""
+
+    async def checkpoint(self, tree_size: int = 0) -> CheckpointView | None: ...
+
+    async def consistency_proof(self, first: int, second: int) -> tuple[bytes, ...]: ...
+
+    async def last_cosigned(self, vkey: str) -> int:
+        """The largest size that this witness has cosigned; 0 if none is known."""
+
+    async def add_cosignatures(self, tree_size: int, given: tuple[Cosignature, ...]) -> int:
+        """Keep verified cosignatures of this checkpoint; answers how many are new."""
 
 
 class Hasher(Protocol):

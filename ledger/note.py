@@ -28,7 +28,8 @@ ED25519 = 0x01
 """Signature type byte."""
 
 _DASH = "\u2014 "
-_PRIVATE = "PRIVATE+KEY+"
+PRIVATE = "PRIVATE+KEY+"
+"""How the text of a private key begins."""
 
 
 class NoteInvalid(Exception):
@@ -70,18 +71,17 @@ class NoteVerifier:
     @classmethod
     def from_vkey(cls, vkey: str) -> NoteVerifier:
         """From name+hash+base64(type ‖ key). Raises KeyMalformed."""
-        name, key = _split_key(vkey.strip())
+        name, key = split_vkey(vkey.strip(), ED25519)
         return cls(name=name, public_key=key)
 
     @property
     def key_id(self) -> bytes:
-        encoded = bytes([ED25519]) + self.public_key
-        return sha256(self.name.encode() + b"\n" + encoded).digest()[:4]
+        return key_id_of(self.name, ED25519, self.public_key)
 
     @property
     def vkey(self) -> str:
         """The string by which others know this key."""
-        return _join_key(self.name, self.key_id, self.public_key)
+        return join_key(self.name, self.key_id, ED25519, self.public_key)
 
     def verifies(self, text: str, signature: bytes) -> bool:
         try:
@@ -110,10 +110,7 @@ class NoteSigner:
     @classmethod
     def from_skey(cls, skey: str) -> NoteSigner:
         """From PRIVATE+KEY+name+hash+base64(type ‖ seed), the form of a key file."""
-        text = skey.strip()
-        if not text.startswith(_PRIVATE):
-            raise KeyMalformed("a signing key begins with PRIVATE+KEY")
-        name, key_id, seed = _parts(text.removeprefix(_PRIVATE))
+        name, key_id, seed = split_skey(skey.strip(), ED25519)
         signer = cls.from_seed(name, seed)
         if signer.verifier.key_id != key_id:
             raise KeyMalformed("the signing key does not fit its hash")
@@ -130,12 +127,12 @@ class NoteSigner:
     @property
     def skey(self) -> str:
         """The private key as a key file holds it. Never log it."""
-        return _PRIVATE + _join_key(self.name, self.verifier.key_id, self._key.private_bytes_raw())
+        seed = self._key.private_bytes_raw()
+        return PRIVATE + join_key(self.name, self.verifier.key_id, ED25519, seed)
 
     def signature_line(self, text: str) -> str:
         """— name base64(key id ‖ signature), with its newline."""
-        signature = self.verifier.key_id + self._key.sign(text.encode())
-        return f"{_DASH}{self.name} {b64(signature)}\n"
+        return signature_line(self.name, self.verifier.key_id, self._key.sign(text.encode()))
 
 
 def sign_note(text: str, signers: Iterable[NoteSigner]) -> str:
@@ -227,11 +224,38 @@ def _is_utf8(text: str) -> bool:
     return not any(0xD800 <= ord(char) <= 0xDFFF for char in text)
 
 
-def _join_key(name: str, key_id: bytes, key: bytes) -> str:
-    return f"{name}+{key_id.hex()}+{b64(bytes([ED25519]) + key)}"
+def signature_line(name: str, key_id: bytes, signature: bytes) -> str:
+    """One signature line, with its newline."""
+    return f"{_DASH}{name} {b64(key_id + signature)}\n"
 
 
-def _parts(text: str) -> tuple[str, bytes, bytes]:
+def key_id_of(name: str, kind: int, key: bytes) -> bytes:
+    """The four bytes by which a signature names its key: SHA-256(name ‖ "\\n" ‖ type ‖ key)[:4]."""
+    return sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:4]
+
+
+def join_key(name: str, key_id: bytes, kind: int, key: bytes) -> str:
+    """name+hash+base64(type ‖ key): of a public key its vkey."""
+    return f"{name}+{key_id.hex()}+{b64(bytes([kind]) + key)}"
+
+
+def split_vkey(vkey: str, kind: int) -> tuple[str, bytes]:
+    """(name, 32 bytes) of a public key of this type. Raises KeyMalformed."""
+    name, key_id, key = _parts(vkey, kind)
+    check_name(name)
+    if key_id_of(name, kind, key) != key_id:
+        raise KeyMalformed("the key does not fit its hash: copy the vkey again, whole")
+    return name, key
+
+
+def split_skey(skey: str, kind: int) -> tuple[str, bytes, bytes]:
+    """(name, key id, 32 bytes of seed) of a private key of this type. Raises KeyMalformed."""
+    if not skey.startswith(PRIVATE):
+        raise KeyMalformed("a signing key begins with PRIVATE+KEY")
+    return _parts(skey.removeprefix(PRIVATE), kind)
+
+
+def _parts(text: str, kind: int) -> tuple[str, bytes, bytes]:
     # base64 may itself hold a plus, a name may not: split at the first two.
     name, _, rest = text.partition("+")
     key_hash, _, encoded = rest.partition("+")
@@ -241,13 +265,8 @@ def _parts(text: str) -> tuple[str, bytes, bytes]:
         raise KeyMalformed("a key is name+hash+base64") from error
     if len(key_id) != 4 or key_id.hex() != key_hash or len(key) != 33:
         raise KeyMalformed("a key is name+hash+base64, with 4 bytes of hash and 33 of key")
-    if key[0] != ED25519:
-        raise KeyMalformed(f"keys of type 0x{key[0]:02x} are not understood, only Ed25519 (0x01)")
+    if key[0] != kind:
+        raise KeyMalformed(
+            f"keys of type 0x{key[0]:02x} are not understood here, only Ed25519 (0x{kind:02x})"
+        )
     return name, key_id, key[1:]
-
-
-def _split_key(vkey: str) -> tuple[str, bytes]:
-    name, key_id, key = _parts(vkey)
-    if NoteVerifier(name=name, public_key=key).key_id != key_id:
-        raise KeyMalformed("the key does not fit its hash: copy the vkey again, whole")
-    return name, key

@@ -1,10 +1,12 @@
 """签发检查点: sign what the log holds, after showing that it extends all that was signed before.
 
 Runs on the caller's connection, who commits; any process may call it, and of two at once one is
-refused. Nothing derived is trusted: the leaves since the last checkpoint are hashed again from
-their stored bytes, because a flipped bit must stop the log, not be signed. Serving, witnesses and
-the copy outside the database are the caller's: it writes the returned note to a file and hands that
-note back the next time, so that a restored backup or a fork is noticed.
+refused: on PostgreSQL by a lock that goes with the transaction (READ COMMITTED; those who append
+are not held up), and everywhere by the size of the last checkpoint. Nothing derived is trusted: the
+leaves since the last checkpoint are hashed again from their stored bytes, because a flipped bit
+must stop the log, not be signed. Serving, witnesses and the copy outside the database are the
+caller's: it writes the returned note to a file and hands that note back the next time, so that a
+restored backup or a fork is noticed.
 """
 
 from __future__ import annotations
@@ -28,14 +30,23 @@ from ledger.outcomes import ForkDetected, LedgerDamaged, PublisherRaced, Rollbac
 from ledger.reads import compact_range, latest_note, leaves, to_us
 from ledger.tables import CHECKPOINT
 
+INTEGRATOR_KEY = 0x79726401
+"""Advisory lock of the one who signs, on PostgreSQL; the appenders' is one less."""
+
+_TRY_LOCK = f"SELECT pg_try_advisory_xact_lock({INTEGRATOR_KEY})"
 _LAST_SIZE = select(func.coalesce(func.max(CHECKPOINT.c.size), 0)).scalar_subquery()
-_INSERT = insert(CHECKPOINT).from_select(
-    ["size", "note", "signed_us"],
-    select(
-        bindparam("new", type_=CHECKPOINT.c.size.type),
-        bindparam("note", type_=CHECKPOINT.c.note.type),
-        bindparam("us", type_=CHECKPOINT.c.signed_us.type),
-    ).where(bindparam("last", type_=CHECKPOINT.c.size.type) == _LAST_SIZE),
+_INSERT = (
+    insert(CHECKPOINT)
+    .from_select(
+        ["size", "note", "signed_us"],
+        select(
+            bindparam("new", type_=CHECKPOINT.c.size.type),
+            bindparam("note", type_=CHECKPOINT.c.note.type),
+            bindparam("us", type_=CHECKPOINT.c.signed_us.type),
+        ).where(bindparam("last", type_=CHECKPOINT.c.size.type) == _LAST_SIZE),
+    )
+    # SQLAlchemy counts the rows of an INSERT only where it is asked to.
+    .execution_options(preserve_rowcount=True)
 )
 
 
@@ -48,6 +59,7 @@ def sign_checkpoint(
     note for people; it is not signed. Raises RollbackDetected, ForkDetected, LedgerDamaged or
     PublisherRaced; whatever it raises, nothing was signed.
     """
+    _lock_or_leave(connection)
     edge = compact_range(connection)
     last = _last_signed(connection, signer)
     if outside is not None:
@@ -65,6 +77,14 @@ def sign_checkpoint(
     checkpoint = issue_checkpoint(edge.size, root, signer)
     record_checkpoint(connection, checkpoint, last_size=last.size if last else 0, at=at)
     return checkpoint
+
+
+def _lock_or_leave(connection: Connection) -> None:
+    # Its own statement: what follows reads what the one before us has committed.
+    if connection.dialect.name != "postgresql":
+        return
+    if not connection.exec_driver_sql(_TRY_LOCK).scalar():
+        raise PublisherRaced("another process is signing")
 
 
 def record_checkpoint(

@@ -118,16 +118,18 @@ def size(connection: Connection) -> int:
 
 def leaves(connection: Connection, start: int, end: int) -> Iterator[StoredLeaf]:
     """Leaves start … end-1 in order, as far as they exist, read as they are consumed."""
-    found = connection.execute(
+    # Closed with the generator: on PostgreSQL a stream is a cursor of the server.
+    with connection.execute(
         _LEAVES, {"start": start, "end": end}, execution_options={"yield_per": 1000}
-    )
-    for index, data, leaf_hash in found:
-        yield StoredLeaf(index=index, data=raw(data), leaf_hash=raw(leaf_hash))
+    ) as found:
+        for index, data, leaf_hash in found:
+            yield StoredLeaf(index=index, data=raw(data), leaf_hash=raw(leaf_hash))
 
 
 def leaf_at(connection: Connection, index: int) -> StoredLeaf | None:
     """The leaf at this index."""
-    return next(leaves(connection, index, index + 1), None)
+    row = connection.execute(_LEAVES, {"start": index, "end": index + 1}).one_or_none()
+    return None if row is None else StoredLeaf(row[0], raw(row[1]), raw(row[2]))
 
 
 def root_at(connection: Connection, tree_size: int) -> bytes:

@@ -10,6 +10,8 @@ Pure; needs nothing but `cryptography`, neither our database nor the network. Th
      "proof":      [base64 hash, …] from the leaf's sibling upwards,
      "checkpoint": the signed note, verbatim}
 
+A C2SP tlog-proof with the leaf as its extra data is read as well; it opens nothing. Who must have
+cosigned the checkpoint is for the reader to say (ledger.policy).
 A receipt does not say that a record is still in force: a later entry may have reversed it.
 Sources: RFC 6962, RFC 9162, C2SP signed-note, tlog-checkpoint, tlog-proof@v1.
 """
@@ -18,14 +20,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ledger.checkpoint import Checkpoint, NoteVerifier, open_checkpoint, parse_checkpoint
 from ledger.commitment import SALT_SIZE, canonical_json, commit
+from ledger.cosignature import Cosignature
 from ledger.leaf import Leaf, LeafError
 from ledger.merkle import ProofInvalid, leaf_hash, verify_inclusion
 from ledger.note import KeyMalformed, NoteInvalid, b64, unb64
+from ledger.policy import Log, Policy, PolicyUnmet
+from ledger.tlog_proof import TlogProof, TlogProofMalformed, is_tlog_proof
 
 FORMAT = "yrd.receipt.v1"
 RECEIPT_MAX = 4 * 1024 * 1024
@@ -42,7 +47,7 @@ class ReceiptInvalid(Exception):
     def __init__(self, step: str, message: str, do: str) -> None:
         super().__init__(f"{message}. {do}")
         self.step = step
-        """KEY, FORMAT, CHECKPOINT, LEAF, PROOF or OPENING."""
+        """KEY, FORMAT, CHECKPOINT, WITNESS, LEAF, PROOF or OPENING."""
         self.do = do
 
 
@@ -85,9 +90,7 @@ class Receipt:
 
     def to_tlog_proof(self) -> bytes:
         """The same proof as C2SP tlog-proof@v1, for checkers that know no more than the log."""
-        hashes = "".join(f"{b64(value)}\n" for value in self.proof)
-        head = f"c2sp.org/tlog-proof@v1\nextra {b64(self.leaf)}\nindex {self.index}\n"
-        return f"{head}{hashes}\n{self.checkpoint}".encode()
+        return TlogProof(self.index, self.proof, self.checkpoint, self.leaf).to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class VerifiedReceipt:
     checkpoint: Checkpoint
     body: bytes | None
     """Canonical JSON of the record, or None when it was erased and only its leaf is proven."""
+    cosignatures: tuple[Cosignature, ...] = ()
+    """Those that the policy counted."""
 
 
 def make_receipt(
@@ -132,28 +137,36 @@ def make_receipt(
     )
 
 
-def verify_receipt(data: bytes, vkey: str) -> VerifiedReceipt:
-    """What the receipt proves to someone who trusts only the log's public key.
+def verify_receipt(
+    data: bytes, vkey: str, policy: Policy | None = None, *, now: int | None = None
+) -> VerifiedReceipt:
+    """What the receipt proves to someone who trusts only the log's public key, and witnesses.
 
-    (0) the key is a key; (1) the file is a receipt; (2) the log has signed the checkpoint; (3) the
-    leaf is a leaf; (4) the leaf is at its place in the signed tree; (5) the record is the one the
-    leaf commits to. Raises ReceiptInvalid at the first step that fails.
+    (0) the key is a key; (1) the file is a receipt; (2) the log has signed the checkpoint; (3) so
+    have the witnesses that `policy` asks for; (4) the leaf is a leaf; (5) the leaf is at its place
+    in the signed tree; (6) the record is the one the leaf commits to. `now`, in seconds since 1970,
+    dates a checkpoint that no witness dates. Raises ReceiptInvalid at the first step that fails.
     """
     log = _verifier(vkey)  # (0)
     receipt = parse_receipt(data)  # (1)
     checkpoint = _opened(receipt, log)  # (2)
-    leaf = _leaf(receipt.leaf)  # (3)
-    _check_inclusion(receipt, checkpoint)  # (4)
-    if receipt.opening is not None:  # (5)
+    counted = _witnessed(receipt, log, policy, now) if policy is not None else ()  # (3)
+    leaf = _leaf(receipt.leaf)  # (4)
+    _check_inclusion(receipt, checkpoint)  # (5)
+    if receipt.opening is not None:  # (6)
         _check_opening(receipt.opening, leaf)
     body = receipt.opening.body if receipt.opening else None
-    return VerifiedReceipt(leaf=leaf, index=receipt.index, checkpoint=checkpoint, body=body)
+    return VerifiedReceipt(
+        leaf=leaf, index=receipt.index, checkpoint=checkpoint, body=body, cosignatures=counted
+    )
 
 
 def parse_receipt(data: bytes) -> Receipt:
     """The parts of a receipt file, not verified. Raises ReceiptInvalid (FORMAT)."""
     if len(data) > RECEIPT_MAX:
         raise _malformed("it is larger than any receipt")
+    if is_tlog_proof(data):
+        return _of_tlog_proof(data)
     try:
         value = json.loads(data.decode(), parse_float=Decimal, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
@@ -193,6 +206,38 @@ def _opened(receipt: Receipt, log: NoteVerifier) -> Checkpoint:
         do = "Ask for the receipt again, with a proof for the size of its checkpoint."
         raise ReceiptInvalid("PROOF", "the proof is for a tree of another size", do)
     return checkpoint
+
+
+def _witnessed(
+    receipt: Receipt, log: NoteVerifier, policy: Policy, now: int | None
+) -> tuple[Cosignature, ...]:
+    # The key that was given decides which log it is; of the policy's logs only dates matter.
+    known = [known for known in policy.logs if known.key == log] or [Log(log)]
+    try:
+        return replace(policy, logs=tuple(known)).judge(receipt.checkpoint, now=now).cosignatures
+    except (NoteInvalid, PolicyUnmet) as error:
+        do = "Ask for the receipt again once more witnesses have cosigned, or ask them yourself."
+        raise ReceiptInvalid(
+            "WITNESS", f"the witnesses do not vouch for it: {error}", do
+        ) from error
+
+
+def _of_tlog_proof(data: bytes) -> Receipt:
+    try:
+        proof = TlogProof.parse(data)
+        size = parse_checkpoint(proof.checkpoint).size
+    except (TlogProofMalformed, NoteInvalid) as error:
+        raise _malformed(str(error)) from error
+    if proof.extra is None:
+        raise _malformed("the proof does not carry its leaf as extra data")
+    return Receipt(
+        leaf=proof.extra,
+        index=proof.index,
+        tree_size=size,
+        proof=proof.hashes,
+        checkpoint=proof.checkpoint,
+        opening=None,
+    )
 
 
 def _leaf(data: bytes) -> Leaf:

@@ -47,8 +47,8 @@ class Report:
     """查账结果."""
 
     checked: dict[str, int]
-    """How many of each were checked: leaves, tiles, checkpoints, evidence, entries, legs, seals,
-    balances, trial_balances; and, as information, pending_open and unsealed."""
+    """How many of each were checked: leaves, tiles, checkpoints, cosignatures, evidence, entries,
+    legs, seals, balances, trial_balances; and, as information, pending_open and unsealed."""
     problems: tuple[Problem, ...]
     """The first PROBLEMS_MAX."""
     problems_total: int
@@ -85,11 +85,13 @@ class Findings:
         """`number` more things checked."""
         self.counts[name] = self.counts.get(name, 0) + number
 
-    def step(self) -> None:
-        """One more leaf or entry done."""
-        self._done += 1
-        if self._done % _PROGRESS_EVERY == 0:
-            self._progress(min(self._done, self.expected), self.expected)
+    def step(self, number: int = 1) -> None:
+        """`number` more leaves or entries done."""
+        told = self._done // _PROGRESS_EVERY
+        self._done += number
+        for reached in range(told + 1, self._done // _PROGRESS_EVERY + 1):
+            done = min(reached * _PROGRESS_EVERY, self.expected)
+            self._progress(done, self.expected)
 
     def finish(self) -> None:
         """All is done, even where damage cut a pass short."""

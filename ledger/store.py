@@ -9,13 +9,12 @@ of its own. Signing comes later (ledger.publish). Times are aware, amounts fen.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select
 
 from ledger.hashes import write_full_tiles
 from ledger.journal import Entry, EntryKind, JournalError, Leg
@@ -25,7 +24,6 @@ from ledger.outcomes import (
     AlreadyReversed,
     EntryExists,
     EntryExistsWithDifferent,
-    HeadMoved,
     LeafMismatch,
     LedgerDamaged,
     NotPending,
@@ -41,9 +39,7 @@ from ledger.reads import (
     StoredEntry,
     StoredLeaf,
     balances,
-    compact_range,
     consistency_proof,
-    edge_from,
     entries,
     find_entry,
     head,
@@ -60,7 +56,8 @@ from ledger.reads import (
     to_us,
 )
 from ledger.seal import seal_of
-from ledger.tables import ENTRY, HEAD, LEAF, LEG
+from ledger.tables import ENTRY, LEAF, LEG
+from ledger.tail import Tail
 
 __all__ = [
     "Appended",
@@ -88,15 +85,11 @@ __all__ = [
 
 LOCK_KEY = 0x79726400
 """Advisory lock of the log on PostgreSQL ("yrd")."""
+LOCKED_AT_BEGIN = "ledger_locked_at_begin"
+"""Execution option of an engine each of whose transactions begins with `lock_log`."""
 
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
 _KIND = select(ENTRY.c.kind).where(ENTRY.c.entry_id == bindparam("entry_id"))
-# What an append must know, in as few round trips as it can be asked.
-_HEAD_AND_ID = (
-    select(HEAD.c.size, HEAD.c.compact_range, ENTRY.c.kind)
-    .select_from(HEAD.outerjoin(ENTRY, ENTRY.c.entry_id == bindparam("entry_id")))
-    .where(HEAD.c.head_id == 1)
-)
 _RESOLVER = ENTRY.alias("resolver")
 _PENDING_ROWS = (
     select(
@@ -118,20 +111,6 @@ _PENDING_ROWS = (
 _INSERT_ENTRY = insert(ENTRY)
 _INSERT_LEG = insert(LEG)
 _INSERT_LEAF = insert(LEAF)
-_UPDATE_HEAD = (
-    update(HEAD)
-    .where(HEAD.c.head_id == 1, HEAD.c.size == bindparam("old"))
-    .values(size=bindparam("new"), compact_range=bindparam("edge"))
-)
-_ADD_TO_BALANCE = text(
-    "INSERT INTO ledger_balance (account, pending_debit_fen, pending_credit_fen,"
-    " posted_debit_fen, posted_credit_fen) VALUES (:account, :a, :b, :c, :d)"
-    " ON CONFLICT (account) DO UPDATE SET"
-    " pending_debit_fen = ledger_balance.pending_debit_fen + excluded.pending_debit_fen,"
-    " pending_credit_fen = ledger_balance.pending_credit_fen + excluded.pending_credit_fen,"
-    " posted_debit_fen = ledger_balance.posted_debit_fen + excluded.posted_debit_fen,"
-    " posted_credit_fen = ledger_balance.posted_credit_fen + excluded.posted_credit_fen"
-)
 _PENDING, _POSTED = 0, 2
 """First of the two columns (debit, credit) that a leg moves."""
 
@@ -147,20 +126,27 @@ class Appended:
 
 
 def append_entry(
-    connection: Connection, entry: Entry, leaf: Leaf, *, at: datetime, salt: bytes | None = None
+    connection: Connection,
+    entry: Entry,
+    leaf: Leaf,
+    *,
+    at: datetime,
+    salt: bytes | None = None,
+    tail: Tail | None = None,
 ) -> Appended:
     """Take the entry whole, with its leaf at the end of the log.
 
-    With a `salt` of 32 random bytes the leaf also seals the entry's own rows (ledger.seal). Raises
-    a subclass of AppendRefused, HeadMoved, LedgerNotInstalled or LedgerDamaged.
+    With a `salt` of 32 random bytes the leaf also seals the entry's own rows (ledger.seal). Head
+    and balances are written here, or by whoever shares a `tail` among several appends. Raises a
+    subclass of AppendRefused, HeadMoved, LedgerNotInstalled or LedgerDamaged.
     """
     if leaf.type != f"entry.{entry.kind.value}" or leaf.entry_id != entry.entry_id:
         raise LeafMismatch(f"the leaf is of {leaf.type} {leaf.entry_id}, not of this entry")
     recorded_us = to_us(at)
     _lock(connection)
-    row = connection.execute(_HEAD_AND_ID, {"entry_id": entry.entry_id}).one_or_none()
-    edge = edge_from(row)
-    if row is not None and row[2] is not None:
+    shared = tail or Tail(connection)
+    edge = shared.edge()
+    if connection.execute(_KIND, {"entry_id": entry.entry_id}).one_or_none() is not None:
         _refuse_repeat(connection, entry, leaf)
     pending = _check_references(connection, entry)
     if salt is not None:
@@ -178,23 +164,38 @@ def append_entry(
             "seal_salt": salt,
         },
     )
-    _write_legs(connection, entry, pending)
+    _write_legs(connection, entry)
+    _move(shared, pending, _PENDING, -1)
+    _move(shared, entry.legs, _PENDING if entry.kind is EntryKind.PENDING else _POSTED, +1)
+    if tail is None:
+        shared.write()
     return appended
 
 
-def append_leaf(connection: Connection, leaf: Leaf) -> Appended:
+def append_leaf(connection: Connection, leaf: Leaf, *, tail: Tail | None = None) -> Appended:
     """Evidence without postings: a decision, a receipt, a statement. The same leaf may come twice;
     whoever wants it once checks in its own table, in the same transaction."""
     if leaf.type.startswith("entry."):
         raise LeafMismatch("a leaf of type entry.* comes with its entry")
     _lock(connection)
-    return _append(connection, compact_range(connection), leaf.to_bytes())
+    shared = tail or Tail(connection)
+    appended = _append(connection, shared.edge(), leaf.to_bytes())
+    if tail is None:
+        shared.write()
+    return appended
+
+
+def lock_log(connection: Connection) -> None:
+    """Wait until nobody else appends, until this transaction ends. On SQLite BEGIN IMMEDIATE has
+    done it already."""
+    # Its own statement, so that what follows reads a snapshot taken after the lock was won.
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_LOCK)
 
 
 def _lock(connection: Connection) -> None:
-    # Its own statement, so that what follows reads a snapshot taken after the lock was won.
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"key": LOCK_KEY})
+    if not connection.get_execution_options().get(LOCKED_AT_BEGIN):
+        lock_log(connection)
 
 
 def _append(connection: Connection, edge: CompactRange, data: bytes) -> Appended:
@@ -202,11 +203,6 @@ def _append(connection: Connection, edge: CompactRange, data: bytes) -> Appended
     hashed = leaf_hash(data)
     edge.append(hashed)
     connection.execute(_INSERT_LEAF, {"leaf_index": index, "leaf": data, "leaf_hash": hashed})
-    moved = connection.execute(
-        _UPDATE_HEAD, {"old": index, "new": edge.size, "edge": edge.to_bytes()}
-    )
-    if moved.rowcount != 1:
-        raise HeadMoved(f"another writer has taken index {index}")
     write_full_tiles(connection, edge.size)
     return Appended(index=index, leaf_hash=hashed, leaf=data)
 
@@ -273,35 +269,25 @@ def _check_reversed(connection: Connection, reversed_id: str) -> None:
         raise AlreadyReversed(reversed_id, reversed_by=reversed_by)
 
 
-def _write_legs(connection: Connection, entry: Entry, pending: tuple[Leg, ...]) -> None:
-    changes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    _move(changes, pending, _PENDING, -1)
-    _move(changes, entry.legs, _PENDING if entry.kind is EntryKind.PENDING else _POSTED, +1)
-    if entry.legs:
-        connection.execute(
-            _INSERT_LEG,
-            [
-                {
-                    "entry_id": entry.entry_id,
-                    "leg_no": number,
-                    "debit": leg.debit.code,
-                    "credit": leg.credit.code,
-                    "amount_fen": leg.amount_fen,
-                }
-                for number, leg in enumerate(entry.legs)
-            ],
-        )
-    if changes:
-        connection.execute(
-            _ADD_TO_BALANCE,
-            [
-                {"account": code, "a": a, "b": b, "c": c, "d": d}
-                for code, (a, b, c, d) in sorted(changes.items())
-            ],
-        )
+def _write_legs(connection: Connection, entry: Entry) -> None:
+    if not entry.legs:
+        return
+    connection.execute(
+        _INSERT_LEG,
+        [
+            {
+                "entry_id": entry.entry_id,
+                "leg_no": number,
+                "debit": leg.debit.code,
+                "credit": leg.credit.code,
+                "amount_fen": leg.amount_fen,
+            }
+            for number, leg in enumerate(entry.legs)
+        ],
+    )
 
 
-def _move(changes: dict[str, list[int]], legs: Iterable[Leg], column: int, sign: int) -> None:
+def _move(tail: Tail, legs: Iterable[Leg], column: int, sign: int) -> None:
     for leg in legs:
-        changes[leg.debit.code][column] += sign * leg.amount_fen
-        changes[leg.credit.code][column + 1] += sign * leg.amount_fen
+        tail.move(leg.debit.code, column, sign * leg.amount_fen)
+        tail.move(leg.credit.code, column + 1, sign * leg.amount_fen)

@@ -7,6 +7,8 @@ are integer microseconds since 1970 UTC, amounts integer fen, hashes raw bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -29,13 +31,17 @@ _Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid is spell
 _NO_ROWID = {"sqlite_with_rowid": False}
 # A hidden rowid would be a second key, by which INSERT OR REPLACE could delete a row unseen.
 
-IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
+_Keys = dict[str, tuple[tuple[str, ...], ...]]
+IMMUTABLE_0001: _Keys = {
     "ledger_entry": (("entry_id",), ("leaf_index",), ("resolves",), ("reverses", "kind")),
     "ledger_leg": (("entry_id", "leg_no"),),
     "ledger_leaf": (("leaf_index",),),
     "ledger_tile": (("level", "tile_index"),),
     "ledger_checkpoint": (("size",),),
 }
+IMMUTABLE_0002: _Keys = {"ledger_cosignature": (("size", "witness"),)}
+"""What came with the second migration; a migration that has run never changes."""
+IMMUTABLE: _Keys = IMMUTABLE_0001 | IMMUTABLE_0002
 """Append-only tables, each with its keys. Of those, (reverses, kind) is unique for posted only."""
 
 
@@ -141,6 +147,18 @@ class CheckpointRow(SQLModel, table=True):
     signed_us: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class CosignatureRow(SQLModel, table=True):
+    """见证签名: what a witness has cosigned, the first time it did so."""
+
+    __tablename__ = "ledger_cosignature"
+    __table_args__ = (_NO_ROWID,)
+
+    size: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
+    witness: str = Field(sa_column=Column(String(255), primary_key=True))
+    line: str = Field(sa_column=Column(String, nullable=False))
+    received_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 def _table(name: str) -> Table:
     metadata: MetaData = SQLModel.metadata
     return metadata.tables[name]
@@ -153,7 +171,8 @@ LEAF = _table("ledger_leaf")
 TILE = _table("ledger_tile")
 HEAD = _table("ledger_head")
 CHECKPOINT = _table("ledger_checkpoint")
-TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT)
+COSIGNATURE = _table("ledger_cosignature")
+TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE)
 
 
 def raw(value: object) -> bytes:
@@ -166,14 +185,23 @@ def raw(value: object) -> bytes:
 def immutability_ddl(dialect: str) -> list[str]:
     """Statements, one trigger or function each, that make the append-only tables refuse change.
 
-    `dialect` is "sqlite" or "postgresql". Run once, in the migration that creates the tables.
+    `dialect` is "sqlite" or "postgresql". Run once, in the migration that creates the tables: these
+    are the first one's.
     """
-    if dialect == "sqlite":
-        return [ddl for table in IMMUTABLE for ddl in _sqlite_triggers(table)]
-    if dialect == "postgresql":
-        triggers = [ddl for table in IMMUTABLE for ddl in _postgresql_triggers(table)]
-        return [_POSTGRESQL_FUNCTION, *triggers]
-    raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
+    triggers = _triggers(dialect, IMMUTABLE_0001)
+    return [_POSTGRESQL_FUNCTION, *triggers] if dialect == "postgresql" else triggers
+
+
+def immutability_ddl_0002(dialect: str) -> list[str]:
+    """The same for the tables of the second migration."""
+    return _triggers(dialect, IMMUTABLE_0002)
+
+
+def _triggers(dialect: str, tables: Iterable[str]) -> list[str]:
+    if dialect not in ("sqlite", "postgresql"):
+        raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
+    make = _sqlite_triggers if dialect == "sqlite" else _postgresql_triggers
+    return [ddl for table in tables for ddl in make(table)]
 
 
 def initial_rows(dialect: str) -> list[str]:
@@ -189,7 +217,8 @@ def install(connection: Connection) -> None:
     """
     SQLModel.metadata.create_all(connection, tables=list(TABLES))
     dialect = connection.dialect.name
-    for statement in immutability_ddl(dialect) + initial_rows(dialect):
+    guards = immutability_ddl(dialect) + immutability_ddl_0002(dialect)
+    for statement in guards + initial_rows(dialect):
         connection.exec_driver_sql(statement)
 
 
@@ -218,8 +247,8 @@ def _exists(table: str, key: tuple[str, ...]) -> str:
 _POSTGRESQL_FUNCTION = """\
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '% is append-only: add an entry that corrects it', TG_TABLE_NAME
-    USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION USING ERRCODE = 'restrict_violation',
+    MESSAGE = TG_TABLE_NAME || ' is append-only: add an entry that corrects it';
 END $$"""
 
 

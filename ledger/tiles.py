@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
-from ledger.merkle import HASH_SIZE, node_hash
+from ledger.merkle import HASH_SIZE
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -92,7 +93,8 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
         raise ValueError("a perfect subtree has a power of two of hashes")
     row = list(hashes)
     while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        pairs = zip(row[::2], row[1::2], strict=True)
+        row = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
     return row[0]
 
 

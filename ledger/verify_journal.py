@@ -1,58 +1,28 @@
 """查账 · 分录: entries against their leaves, and balances against the entries.
 
-One pass in order of the log; what is kept is one sum per account. Part of ledger.verify, which
-holds the snapshot and the report.
+In order of the log; what is kept is one sum per account. ledger.verify_quick passes over what is
+sound; here every entry it doubts is built from its rows by the types themselves, so that what is
+wrong has a name. Part of ledger.verify, which holds the snapshot and the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, true
+from sqlalchemy import Connection, bindparam, func, select, true
 
 from ledger.journal import Account, Entry, EntryKind, JournalError, trial_balance
 from ledger.leaf import Leaf, LeafError
+from ledger.outcomes import LedgerError
 from ledger.reads import legs_from
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
 from ledger.seal import seal_of
-from ledger.tables import BALANCE, ENTRY, LEAF, LEG, raw
+from ledger.tables import BALANCE, ENTRY, LEG, raw
+from ledger.verify_quick import Legs, Quick, is_evidence
+from ledger.verify_rows import BETWEEN, EntryRow, Piece
 
 _STREAM = {"yield_per": 1000}
-_PENDING = ENTRY.alias("pending")
-_RESOLVER = ENTRY.alias("resolver")
-_REVERSED = ENTRY.alias("reversed")
-_ENTRIES = (
-    select(
-        ENTRY.c.entry_id,
-        ENTRY.c.kind,
-        ENTRY.c.resolves,
-        ENTRY.c.reverses,
-        ENTRY.c.leaf_index,
-        ENTRY.c.recorded_us,
-        ENTRY.c.seal_salt,
-        LEAF.c.leaf,
-        _PENDING.c.kind.label("pending_kind"),
-        _PENDING.c.leaf_index.label("pending_index"),
-        _PENDING.c.reverses.label("pending_reverses"),
-        _RESOLVER.c.entry_id.label("resolver_id"),
-        _REVERSED.c.kind.label("reversed_kind"),
-        _REVERSED.c.leaf_index.label("reversed_index"),
-        LEG.c.leg_no,
-        LEG.c.debit,
-        LEG.c.credit,
-        LEG.c.amount_fen,
-    )
-    .select_from(
-        ENTRY.outerjoin(LEAF, LEAF.c.leaf_index == ENTRY.c.leaf_index)
-        .outerjoin(_PENDING, _PENDING.c.entry_id == ENTRY.c.resolves)
-        .outerjoin(_RESOLVER, _RESOLVER.c.resolves == ENTRY.c.entry_id)
-        .outerjoin(_REVERSED, _REVERSED.c.entry_id == ENTRY.c.reverses)
-        .outerjoin(LEG, LEG.c.entry_id == ENTRY.c.entry_id)
-    )
-    .order_by(ENTRY.c.leaf_index)
-)
+_PENDING = select(ENTRY.c.kind, ENTRY.c.leaf_index).where(ENTRY.c.entry_id == bindparam("entry_id"))
 _ORPHANS = (
     select(LEG.c.entry_id, LEG.c.leg_no)
     .select_from(LEG.outerjoin(ENTRY, ENTRY.c.entry_id == LEG.c.entry_id))
@@ -71,30 +41,87 @@ _TWICE = {
 _COLUMNS = ("pending debits", "pending credits", "posted debits", "posted credits")
 
 
-def check_entries(connection: Connection, findings: Findings) -> None:
-    """Every entry: its leaf, its legs, what it resolves and reverses, its seal."""
-    rows: Iterator[Row[Any]] = iter(connection.execute(_ENTRIES, execution_options=_STREAM))
-    for _, group in groupby(rows, key=lambda row: row.leaf_index):
-        legs = list(group)
-        row = legs[0]
+class JournalCheck:
+    """The entries in order of the log, and the leaves that belong to none."""
+
+    def __init__(
+        self, connection: Connection, findings: Findings, *, quick: Quick | None = None
+    ) -> None:
+        self._connection = connection
+        self._findings = findings
+        self._quick = quick or Quick(findings)
+        self._legs = 0
+
+    def take(self, piece: Piece) -> None:
+        """The next piece of the log."""
+        findings = self._findings
+        if piece.unreadable:
+            findings.add("UNREADABLE", "ledger_entry", piece.unreadable, RESTORE)
+            return
+        for row, legs, leaf in self._quick.doubts(piece):
+            try:
+                self._examine(row, legs, leaf)
+            except (LedgerError, TypeError, ValueError, OverflowError) as error:
+                what = f"rows cannot be read ({type(error).__name__})"
+                findings.add("UNREADABLE", f"ledger_entry {row[0]}", what, RESTORE)
+        if len(piece.entries) != len(piece.leaves):
+            of_entries = {row[4] for row in piece.entries}
+            for index, data, _ in piece.leaves:
+                if index not in of_entries:
+                    _check_evidence(findings, index, data)
+        self._legs += len(piece.legs)
+        findings.step(len(piece.entries))
+
+    def finish(self) -> None:
+        """After the last piece."""
+        self._quick.add_up()
+        check_once(self._connection, self._findings, legs=self._legs)
+
+    def _examine(self, row: EntryRow, legs: Legs, data: Any) -> None:
+        findings, seen = self._findings, self._findings.total
+        findings.count("entries")
         entry = _entry(findings, row, legs)
-        leaf = _leaf(findings, row)
-        _check_resolves(findings, row)
-        _check_reverses(findings, row)
+        leaf = _leaf(findings, row, data)
+        self._check_references(row)
         if entry is not None:
-            _add_up(findings, entry, resolved=row.resolver_id is not None)
+            _add_up(findings, entry, resolved=bool(row[7]))
             if leaf is not None:
                 _check_seal(findings, row, entry, leaf)
-        findings.count("entries")
-        findings.step()
+        if leaf is not None and leaf.seal is not None and findings.total == seen:
+            self._quick.learn(leaf.entry_id, raw(data))
+
+    def _check_references(self, row: EntryRow) -> None:
+        entry_id, kind, resolves, reverses, index, *_, resolution, reversal = row
+        where = f"ledger_entry {entry_id}"
+        if kind == EntryKind.PENDING:
+            if not resolution:
+                self._findings.count("pending_open")
+            if resolves is not None:
+                what = "it is pending and resolves another"
+                self._findings.add("RESOLVES_NOTHING", where, what, INVESTIGATE)
+        elif not resolution:
+            place = {"entry_id": resolves}
+            pending = self._connection.execute(_PENDING, place).one_or_none()
+            if pending is None or pending.kind != EntryKind.PENDING or pending.leaf_index >= index:
+                what = f"it resolves {resolves}, which is no earlier pending entry"
+                self._findings.add("RESOLVES_NOTHING", where, what, INVESTIGATE)
+            else:
+                what = "it reverses another entry than its pending entry does"
+                self._findings.add("REVERSES_DIFFERS", where, what, INVESTIGATE)
+        if not reversal:
+            what = f"it reverses {reverses}, which is no earlier posted entry"
+            self._findings.add("REVERSES_NOTHING", where, what, INVESTIGATE)
 
 
-def check_once(connection: Connection, findings: Findings) -> None:
-    """Legs that belong to no entry; entries that were resolved or reversed more than once."""
+def check_once(connection: Connection, findings: Findings, *, legs: int) -> None:
+    """Entries that were resolved or reversed more than once; legs, if there are more than `legs`,
+    that belong to no entry."""
     for name, query in _TWICE.items():
         for entry_id, times in connection.execute(query):
             what = f"{times} entries {name} it"
             findings.add(f"{name.upper()}_TWICE", f"ledger_entry {entry_id}", what, INVESTIGATE)
+    if connection.execute(select(func.count()).select_from(LEG)).scalar_one() == legs:
+        return
     for entry_id, leg_no in connection.execute(_ORPHANS, execution_options=_STREAM):
         what = "the leg belongs to no entry"
         findings.add("LEG_ORPHANED", f"ledger_leg {entry_id}/{leg_no}", what, INVESTIGATE)
@@ -127,21 +154,20 @@ def check_balances(connection: Connection, findings: Findings) -> None:
                 findings.add("TRIAL_BALANCE_DIFFERS", where, what, INVESTIGATE)
 
 
-def _entry(findings: Findings, row: Row[Any], rows: list[Row[Any]]) -> Entry | None:
-    where = f"ledger_entry {row.entry_id}"
-    numbered = sorted(
-        (r.leg_no, r.debit, r.credit, r.amount_fen) for r in rows if r.leg_no is not None
-    )
+def _entry(findings: Findings, row: EntryRow, rows: Legs) -> Entry | None:
+    entry_id, kind, resolves, reverses, *_ = row
+    where = f"ledger_entry {entry_id}"
+    numbered = sorted((leg_no, *_accounts(both), amount) for _, leg_no, both, amount in rows)
     if [number for number, *_ in numbered] != list(range(len(numbered))):
         findings.add("LEG_MISSING", where, "the legs are not numbered from 0 on", RESTORE)
         return None
     try:
         entry = Entry(
-            entry_id=row.entry_id,
-            kind=EntryKind(row.kind),
+            entry_id=entry_id,
+            kind=EntryKind(kind),
             legs=tuple(legs_from(leg[1:] for leg in numbered)),
-            resolves=row.resolves,
-            reverses=row.reverses,
+            resolves=resolves,
+            reverses=reverses,
         )
     except ValueError as error:
         findings.add("ENTRY_IMPOSSIBLE", where, str(error), INVESTIGATE)
@@ -150,48 +176,47 @@ def _entry(findings: Findings, row: Row[Any], rows: list[Row[Any]]) -> Entry | N
     return entry
 
 
-def _leaf(findings: Findings, row: Row[Any]) -> Leaf | None:
-    where = f"ledger_entry {row.entry_id}"
-    if row.leaf is None:
-        findings.add("LEAF_MISSING", where, f"it has no leaf {row.leaf_index}", RESTORE)
+def _accounts(both: str) -> tuple[str, str]:
+    debit, _, credit = both.partition(BETWEEN)
+    return debit, credit
+
+
+def _leaf(findings: Findings, row: EntryRow, data: Any) -> Leaf | None:
+    entry_id, kind, _, _, index, *_ = row
+    where = f"ledger_entry {entry_id}"
+    if data is None:
+        findings.add("LEAF_MISSING", where, f"it has no leaf {index}", RESTORE)
         return None
     try:
-        leaf = Leaf.parse(raw(row.leaf))
+        leaf = Leaf.parse(raw(data))
     except LeafError as error:
-        findings.add("LEAF_MALFORMED", f"ledger_leaf {row.leaf_index}", str(error), INVESTIGATE)
+        findings.add("LEAF_MALFORMED", f"ledger_leaf {index}", str(error), INVESTIGATE)
         return None
-    if leaf.type != f"entry.{row.kind}" or leaf.entry_id != row.entry_id:
-        what = f"its leaf {row.leaf_index} is of {leaf.type} {leaf.entry_id}"
+    if leaf.type != f"entry.{kind}" or leaf.entry_id != entry_id:
+        what = f"its leaf {index} is of {leaf.type} {leaf.entry_id}"
         findings.add("LEAF_OF_ANOTHER", where, what, INVESTIGATE)
         return None
     return leaf
 
 
-def _check_resolves(findings: Findings, row: Row[Any]) -> None:
-    if row.kind == EntryKind.PENDING and row.resolver_id is None:
-        findings.count("pending_open")
-    if row.resolves is None:
-        return
-    where = f"ledger_entry {row.entry_id}"
-    if row.pending_kind != EntryKind.PENDING or row.pending_index >= row.leaf_index:
-        what = f"it resolves {row.resolves}, which is no earlier pending entry"
-        findings.add("RESOLVES_NOTHING", where, what, INVESTIGATE)
-    elif row.kind == EntryKind.POSTED and row.pending_reverses != row.reverses:
-        what = "it reverses another entry than its pending entry does"
-        findings.add("REVERSES_DIFFERS", where, what, INVESTIGATE)
+def _check_evidence(findings: Findings, index: int, data: Any) -> None:
+    """A leaf that no entry claims must be evidence, not the trace of a lost entry."""
+    if not is_evidence(data):
+        where = f"ledger_leaf {index}"
+        try:
+            leaf = Leaf.parse(raw(data))
+        except LeafError as error:
+            findings.add("LEAF_MALFORMED", where, str(error), INVESTIGATE)
+            return
+        if leaf.type.startswith("entry."):
+            what = f"the leaf is of entry {leaf.entry_id}, which is not in the journal at this leaf"
+            findings.add("ENTRY_MISSING", where, what, RESTORE)
+    findings.count("evidence")
 
 
-def _check_reverses(findings: Findings, row: Row[Any]) -> None:
-    if row.reverses is None:
-        return
-    if row.reversed_kind != EntryKind.POSTED or row.reversed_index >= row.leaf_index:
-        what = f"it reverses {row.reverses}, which is no earlier posted entry"
-        where = f"ledger_entry {row.entry_id}"
-        findings.add("REVERSES_NOTHING", where, what, INVESTIGATE)
-
-
-def _check_seal(findings: Findings, row: Row[Any], entry: Entry, leaf: Leaf) -> None:
-    salt = None if row.seal_salt is None else raw(row.seal_salt)
+def _check_seal(findings: Findings, row: EntryRow, entry: Entry, leaf: Leaf) -> None:
+    index, recorded_us, seal_salt = row[4:7]
+    salt = None if seal_salt is None else raw(seal_salt)
     if salt is None and leaf.seal is None:
         findings.count("unsealed")
         return
@@ -199,11 +224,11 @@ def _check_seal(findings: Findings, row: Row[Any], entry: Entry, leaf: Leaf) -> 
     sealed = (
         salt is not None
         and len(salt) == 32
-        and leaf.seal == seal_of(entry, recorded_us=row.recorded_us, salt=salt)
+        and leaf.seal == seal_of(entry, recorded_us=recorded_us, salt=salt)
     )
     if not sealed:
-        what = f"the entry is not the one that leaf {row.leaf_index} seals"
-        findings.add("SEAL_BROKEN", f"ledger_entry {row.entry_id}", what, INVESTIGATE)
+        what = f"the entry is not the one that leaf {index} seals"
+        findings.add("SEAL_BROKEN", f"ledger_entry {entry.entry_id}", what, INVESTIGATE)
 
 
 def _add_up(findings: Findings, entry: Entry, *, resolved: bool) -> None:

@@ -1,76 +1,117 @@
 """查账 · 日志: the log derived again from the bytes of its leaves.
 
-Leaf hashes, full tiles, the head and every checkpoint against one compact range that grows leaf by
-leaf. Part of ledger.verify, which holds the snapshot and the report.
+Leaf hashes, full tiles, the head and every checkpoint against one tree that grows tile by tile.
+Part of ledger.verify, which holds the snapshot and the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from ledger.checkpoint import Checkpoint, NoteInvalid, open_checkpoint
-from ledger.leaf import Leaf, LeafError
-from ledger.merkle import EMPTY_ROOT, CompactRange, leaf_hash
+from ledger.merkle import EMPTY_ROOT, CompactRange
 from ledger.note import NoteVerifier
 from ledger.outcomes import LedgerError
 from ledger.reads import compact_range
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
-from ledger.tables import CHECKPOINT, ENTRY, LEAF, TILE, raw
+from ledger.tables import CHECKPOINT, TILE, raw
 from ledger.tiles import WIDTH, perfect_root
 
-_STREAM = {"yield_per": 1000}
-_LEAVES = select(LEAF.c.leaf_index, LEAF.c.leaf, LEAF.c.leaf_hash).order_by(LEAF.c.leaf_index)
 _CHECKPOINTS = select(CHECKPOINT.c.size, CHECKPOINT.c.note).order_by(CHECKPOINT.c.size)
-_TILE = select(TILE.c.hashes, TILE.c.root).where(
-    TILE.c.level == bindparam("level"), TILE.c.tile_index == bindparam("tile_index")
-)
-_EVIDENCE = (
-    select(LEAF.c.leaf_index, LEAF.c.leaf)
-    .select_from(LEAF.outerjoin(ENTRY, ENTRY.c.leaf_index == LEAF.c.leaf_index))
-    .where(ENTRY.c.entry_id.is_(None))
-    .order_by(LEAF.c.leaf_index)
+_AHEAD = 64
+"""Tiles of one level read at once: half a megabyte."""
+_TILES = (
+    select(TILE.c.tile_index, TILE.c.hashes, TILE.c.root)
+    .where(TILE.c.level == bindparam("level"), TILE.c.tile_index >= bindparam("first"))
+    .order_by(TILE.c.tile_index)
+    .limit(_AHEAD)
 )
 
 
-def check_log(connection: Connection, findings: Findings, log: NoteVerifier) -> None:
-    """Leaves, tiles, checkpoints and head, in one pass."""
-    derived = CompactRange()
-    tiles = _Tiles(connection, findings)
-    checkpoints = _Checkpoints(connection, findings, log)
-    for index, data, stored_hash in connection.execute(_LEAVES, execution_options=_STREAM):
-        if index != derived.size:
-            what = f"leaf {derived.size} is missing; nothing after it is proven"
-            findings.add("LEAF_MISSING", f"ledger_leaf {derived.size}", what, RESTORE)
+class LogCheck:
+    """The leaves in order, the tiles they fill, and the checkpoints they reach."""
+
+    def __init__(self, connection: Connection, findings: Findings, log: NoteVerifier) -> None:
+        self._connection = connection
+        self._findings = findings
+        self._tiles = _Tiles(connection, findings)
+        self._checkpoints = _Checkpoints(connection, findings, log)
+        self._tree = _Tree()
+        self._broken = False
+
+    def take(self, leaves: Sequence[tuple[Any, ...]]) -> None:
+        """The next leaves as (index, bytes, hash). After a missing one nothing is proven."""
+        if self._broken or not leaves:
             return
-        hashed = leaf_hash(raw(data))
-        if hashed != raw(stored_hash):
-            what = "the bytes of the leaf do not fit its hash"
-            findings.add("LEAF_HASH_DIFFERS", f"ledger_leaf {index}", what, INVESTIGATE)
-        derived.append(hashed)
-        tiles.append(hashed)
-        checkpoints.check(derived)
-        findings.count("leaves")
-        findings.step()
-    checkpoints.finish(derived)
-    tiles.finish()
-    _check_head(connection, findings, derived)
+        start = self._tree.size
+        if (leaves[0][0], leaves[-1][0]) != (start, start + len(leaves) - 1):
+            at = next(n for n, row in enumerate(leaves) if row[0] != start + n)
+            what = f"leaf {start + at} is missing; nothing after it is proven"
+            self._findings.add("LEAF_MISSING", f"ledger_leaf {start + at}", what, RESTORE)
+            self._broken = True
+            leaves = leaves[:at]
+        hashes = [sha256(b"\x00" + raw(data)).digest() for _, data, _ in leaves]
+        if hashes != [stored for _, _, stored in leaves]:
+            for hashed, (index, _, stored) in zip(hashes, leaves, strict=True):
+                if hashed != raw(stored):
+                    what = "the bytes of the leaf do not fit its hash"
+                    where = f"ledger_leaf {index}"
+                    self._findings.add("LEAF_HASH_DIFFERS", where, what, INVESTIGATE)
+        self._grow(hashes)
+        self._findings.count("leaves", len(leaves))
+
+    def finish(self) -> None:
+        """After the last leaf."""
+        if self._broken:
+            return
+        self._checkpoints.finish(self._tree)
+        self._tiles.finish()
+        _check_head(self._connection, self._findings, self._tree.edge(self._tree.size))
+
+    def _grow(self, hashes: list[bytes]) -> None:
+        tree, at = self._tree, 0
+        while at < len(hashes):
+            room = WIDTH - len(tree.open)
+            tree.open += hashes[at : at + room]
+            at += room
+            full = len(tree.open) == WIDTH
+            self._checkpoints.check(tree, below=tree.size if full else tree.size + 1)
+            if full:
+                tree.close(self._tiles.full(0, tree.open))
 
 
-def check_evidence(connection: Connection, findings: Findings) -> None:
-    """Leaves that no entry claims: they must be evidence, not the trace of a lost entry."""
-    for index, data in connection.execute(_EVIDENCE, execution_options=_STREAM):
-        where = f"ledger_leaf {index}"
-        try:
-            leaf = Leaf.parse(raw(data))
-        except LeafError as error:
-            findings.add("LEAF_MALFORMED", where, str(error), INVESTIGATE)
-            continue
-        if leaf.type.startswith("entry."):
-            what = f"the leaf is of entry {leaf.entry_id}, which is not in the journal at this leaf"
-            findings.add("ENTRY_MISSING", where, what, RESTORE)
-        findings.count("evidence")
+class _Tree:
+    """The tree of the leaves so far: the roots of its full tiles, and the hashes of the open one.
+
+    Its edge can be asked for at every size within the open tile, in rising order.
+    """
+
+    __slots__ = ("_full", "_partial", "open")
+
+    def __init__(self) -> None:
+        self._full = CompactRange()
+        self._partial = CompactRange()
+        self.open: list[bytes] = []
+
+    @property
+    def size(self) -> int:
+        return self._full.size * WIDTH + len(self.open)
+
+    def close(self, root: bytes) -> None:
+        """The open tile is full and has this root."""
+        self._full.append(root)
+        self._partial = CompactRange()
+        self.open = []
+
+    def edge(self, size: int) -> CompactRange:
+        """The compact range of the first `size` leaves."""
+        for hashed in self.open[self._partial.size : size - self._full.size * WIDTH]:
+            self._partial.append(hashed)
+        return CompactRange(size, [*self._full.hashes, *self._partial.hashes])
 
 
 def _check_head(connection: Connection, findings: Findings, derived: CompactRange) -> None:
@@ -95,18 +136,25 @@ class _Tiles:
         self._findings = findings
         self._open: list[list[bytes]] = []
         self._filled: list[int] = []
+        self._ahead: list[dict[int, tuple[Any, ...]]] = []
 
-    def append(self, hashed: bytes) -> None:
-        level = 0
-        while True:
-            if level == len(self._open):
-                self._open.append([])
-                self._filled.append(0)
-            self._open[level].append(hashed)
-            if len(self._open[level]) < WIDTH:
-                return
-            hashed = self._full(level)
-            level += 1
+    def full(self, level: int, hashes: list[bytes]) -> bytes:
+        """The next tile of this level is full; answers its root."""
+        if level == len(self._filled):
+            self._open.append([])
+            self._filled.append(0)
+            self._ahead.append({})
+        index = self._filled[level]
+        self._filled[level] += 1
+        root = perfect_root(hashes)
+        self._findings.count("tiles")
+        self._compare(level, index, hashes, root)
+        above = self._open[level]
+        above.append(root)
+        if len(above) == WIDTH:
+            self._open[level] = []
+            self.full(level + 1, above)
+        return root
 
     def finish(self) -> None:
         there = self._connection.execute(select(func.count()).select_from(TILE)).scalar_one()
@@ -115,21 +163,23 @@ class _Tiles:
             what = f"there are {there} tiles, {expected} are full"
             self._findings.add("TILE_COUNT_DIFFERS", "ledger_tile", what, REBUILD)
 
-    def _full(self, level: int) -> bytes:
-        hashes, index = self._open[level], self._filled[level]
-        self._open[level] = []
-        self._filled[level] += 1
-        root = perfect_root(hashes)
-        self._findings.count("tiles")
+    def _compare(self, level: int, index: int, hashes: list[bytes], root: bytes) -> None:
         where = f"ledger_tile {level}/{index}"
-        row = self._connection.execute(_TILE, {"level": level, "tile_index": index}).one_or_none()
+        row = self._stored(level, index)
         if row is None:
             what = "the tile is full and not stored"
             self._findings.add("TILE_MISSING", where, what, REBUILD)
-        elif raw(row[0]) != b"".join(hashes) or raw(row[1]) != root:
+        elif raw(row[1]) != b"".join(hashes) or raw(row[2]) != root:
             what = "the stored tile does not fit the leaves below it"
             self._findings.add("TILE_DIFFERS", where, what, REBUILD)
-        return root
+
+    def _stored(self, level: int, index: int) -> tuple[Any, ...] | None:
+        ahead = self._ahead[level]
+        if index not in ahead and (not ahead or index > max(ahead)):
+            place = {"level": level, "first": index}
+            rows = self._connection.execute(_TILES, place).all()
+            ahead = self._ahead[level] = {row[0]: tuple(row) for row in rows}
+        return ahead.pop(index, None)
 
 
 class _Checkpoints:
@@ -142,13 +192,15 @@ class _Checkpoints:
         self._next = next(self._opened, None)
         self._forked = False
 
-    def check(self, derived: CompactRange) -> None:
-        while self._next is not None and self._next.size <= derived.size:
-            self._compare(self._next, derived)
+    def check(self, tree: _Tree, *, below: int) -> None:
+        """Those whose size the tree has reached; a tile must be closed before its own size."""
+        while self._next is not None and self._next.size < below:
+            self._compare(self._next, tree.edge(self._next.size))
             self._next = next(self._opened, None)
 
-    def finish(self, derived: CompactRange) -> None:
-        self.check(derived)
+    def finish(self, tree: _Tree) -> None:
+        derived = tree.edge(tree.size)
+        self.check(tree, below=tree.size + 1)
         while self._next is not None:
             what = f"{self._next.size} leaves were signed, there are {derived.size}"
             where = f"ledger_checkpoint {self._next.size}"
@@ -167,7 +219,7 @@ class _Checkpoints:
         self._findings.add("ROOT_DIFFERS", where, what, INVESTIGATE)
 
     def _open_all(self, connection: Connection) -> Iterator[Checkpoint]:
-        for row in connection.execute(_CHECKPOINTS, execution_options=_STREAM):
+        for row in connection.execute(_CHECKPOINTS, execution_options={"yield_per": 1000}):
             checkpoint = self._open(*row)
             if checkpoint is not None:
                 yield checkpoint

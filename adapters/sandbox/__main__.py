@@ -46,6 +46,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--unknown-reversal", choices=("accept", "refuse"), default="accept")
     parser.add_argument("--late-original", choices=("accept", "refuse"), default="refuse")
+    parser.add_argument(
+        "--witness-log",
+        action="append",
+        default=[],
+        metavar="VKEY",
+        help="public key of a log whose checkpoints this platform cosigns; may be repeated",
+    )
     return parser.parse_args()
 
 
@@ -61,6 +68,7 @@ def main() -> None:
         faults=given.fault,
         secrets=tomllib.loads(given.secrets.read_text(encoding="utf-8")),
         rules=Rules(unknown_reversal=given.unknown_reversal, late_original=given.late_original),
+        witness_logs=given.witness_log,
     )
 
 

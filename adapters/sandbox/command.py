@@ -26,6 +26,7 @@ def run(
     clock: Clock,
     faults: Iterable[str] = (),
     rules: Rules | None = None,
+    witness_logs: Iterable[str] = (),
     announce: Callable[[str], None] = lambda url: print(url, file=sys.stderr, flush=True),
 ) -> None:
     """Block until SIGINT or SIGTERM. `announce` is given the base URL once it listens."""
@@ -37,6 +38,7 @@ def run(
         clock=clock,
         faults=faults,
         rules=rules,
+        witness_logs=witness_logs,
     )
     asyncio.run(_serve(sandbox, host, port, announce))
 

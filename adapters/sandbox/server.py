@@ -34,6 +34,7 @@ from adapters.sandbox.wire import (
     raw_tail,
     yuan,
 )
+from adapters.sandbox.witness import BODY_MAX, PlatformWitness
 
 SHANGHAI_TIME = ZoneInfo("Asia/Shanghai")
 FAULT_HEADER = "x-sandbox-fault"
@@ -56,7 +57,8 @@ class Sandbox:
     """One province's stand-in platform as an HTTP server.
 
     `clock` answers aware time; `secrets` has `secret` and, for the CSB and Zhejiang gateways,
-    `access_key`. `faults` are armed from the start. Raises NotInProduction.
+    `access_key`. `faults` are armed from the start. `witness_logs` are vkeys of logs that the
+    platform watches; without any it is no witness. Raises NotInProduction.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Sandbox:
         faults: Iterable[str] = (),
         rules: Rules | None = None,
         sleep_ms: Sleep = _sleep_ms,
+        witness_logs: Iterable[str] = (),
     ) -> None:
         if os.environ.get("YRD_ENVIRONMENT") == "production":
             raise NotInProduction("the sandbox refuses to run with YRD_ENVIRONMENT=production")
@@ -81,6 +84,9 @@ class Sandbox:
         self._books = read_books(self.province, policies_dir)
         self._rules = rules or Rules()
         self._state_path = state_dir / f"{province}.sqlite3"
+        self._witness_dir, self._witness_logs = state_dir / province, tuple(witness_logs)
+        self.witness: PlatformWitness | None = None
+        """There while it runs, if it watches any log."""
         self._platform: Platform | None = None
         self._runner: web.AppRunner | None = None
 
@@ -94,6 +100,14 @@ class Sandbox:
         app = web.Application(client_max_size=_BODY_LIMIT)
         app.router.add_post("/sandbox/control", self._control)
         app.router.add_get("/sandbox/state", self._describe)
+        if self._witness_logs:
+            self.witness = PlatformWitness(
+                name=f"sandbox.yrd.example/{self.province.key}",
+                directory=self._witness_dir,
+                logs=self._witness_logs,
+            )
+            app.router.add_post("/witness/add-checkpoint", self._add_checkpoint)
+            app.router.add_get("/witness/vkey", self._witness_vkey)
         app.router.add_post("/{path:.*}", self._receive)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
@@ -110,6 +124,9 @@ class Sandbox:
         if self._platform is not None:
             self._platform.state.close()
             self._platform = None
+        if self.witness is not None:
+            self.witness.close()
+            self.witness = None
 
     def state(self) -> Mapping[str, object]:
         """The same document as GET /sandbox/state, for a server in this process."""
@@ -206,6 +223,23 @@ class Sandbox:
             envelope |= {"signtype": "SM3", "cainfo": seal[::-1] if forged else seal}
         text = dump(envelope).removesuffix("}") + f',"output":{answer.output}}}'
         return web.Response(text=text, content_type="application/json")
+
+    # -- as a witness ----------------------------------------------------------------------------
+
+    def _watching(self) -> PlatformWitness:
+        if self.witness is None:
+            raise web.HTTPNotFound
+        return self.witness
+
+    async def _add_checkpoint(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        if len(body) > BODY_MAX:
+            return web.Response(status=400, text="too large\n")
+        reply = self._watching().add_checkpoint(body, self._clock())
+        return web.Response(status=reply.status, text=reply.text, content_type=reply.content_type)
+
+    async def _witness_vkey(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self._watching().vkey + "\n")
 
     # -- for tests and the demo -----------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
 from gateway.commands.terminal import kept, output
 from gateway.config import ConfigError, Environment, Settings, load_settings
+from gateway.database import Postgresql
 from gateway.domain.errors import DomainError
 from gateway.participants import load_institutions
 from gateway.policy_files import PolicyFileError, load_policy_book
@@ -94,11 +95,14 @@ def _checks(settings: Settings) -> list[tuple[str, Check]]:
 def _database(settings: Settings) -> str:
     from gateway.store.engine import read_engine
     from gateway.store.migrate import refuse_unmigrated
+    from gateway.store.postgresql import refuse_unreachable
 
-    if not settings.database.exists():
+    if isinstance(settings.database, Path) and not settings.database.exists():
         raise Unfit(f"{settings.database} 不存在:先执行 ./yrd migrate")
     engine = read_engine(settings.database)
     try:
+        if isinstance(settings.database, Postgresql):
+            refuse_unreachable(engine, settings.database)
         with engine.connect() as connection, connection.begin():
             refuse_unmigrated(connection)
     finally:

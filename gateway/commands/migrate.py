@@ -5,17 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.commands.terminal import kept, output, stop
-from gateway.config import ConfigError, load_settings
+from gateway.config import ConfigError, Settings, load_settings
+from gateway.database import Database, Postgresql, as_user
 from gateway.store.errors import StoreRefused
 from gateway.store.migrate import migrate_database
 
 
-def run(*, data: Path | None) -> None:
+def run(*, data: Path | None, owner: str | None, password_file: Path | None, grant_to: str) -> None:
     """Upgrade, or say why not."""
     place = kept(data, command="migrate")
     try:
         settings = load_settings(place.settings)
-        revision = migrate_database(settings.database)
+        database = _database(settings, owner, password_file)
+        revision = migrate_database(database, grant_to=grant_to)
     except (ConfigError, StoreRefused) as error:
         stop(str(error))
-    output().print(f"{settings.database}:已是版本 {revision}", markup=False)
+    except (OSError, ValueError) as error:
+        stop(f"--owner/--password-file:{error}")
+    output().print(f"{database}:已是版本 {revision}", markup=False)
+
+
+def _database(settings: Settings, owner: str | None, password_file: Path | None) -> Database:
+    """The gateway's database, as the one who owns its tables."""
+    if owner is None and password_file is None:
+        return settings.database
+    if not isinstance(settings.database, Postgresql):
+        raise ValueError("SQLite 没有数据库用户")
+    if owner is None:
+        raise ValueError("--password-file 需要与 --owner 同用")
+    return as_user(settings.database, owner, password_file)

@@ -56,6 +56,8 @@ def _run(place: DataDir, province: str, port: int | None, faults: list[str]) -> 
         secrets=secrets,
         clock=SystemClock().now,
         faults=faults,
+        # Each platform is a witness of this directory's log.
+        witness_logs=[place.vkey.read_text(encoding="ascii").strip()],
         announce=lambda url: print(f"{READY}{url}", flush=True),
     )
 

@@ -4,24 +4,48 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.text import Text
 
+from gateway.clock import SystemClock
 from gateway.commands.terminal import output, stop
 from gateway.counter import wording
 from gateway.counter.receipts import body_of, read_vkey
+from gateway.counter.witnesses import read_policy
 from gateway.demo.layout import DataDir
 from gateway.domain.business_day import SHANGHAI
 from ledger.money import format_yuan
-from ledger.receipt import ReceiptInvalid, VerifiedReceipt, verify_receipt
+from ledger.note import KeyMalformed
+from ledger.policy import Policy, PolicyMalformed
+from ledger.receipt import ReceiptInvalid, VerifiedReceipt, parse_receipt, verify_receipt
+from ledger.tlog_proof import SUFFIX
 
 
-def run(*, files: list[Path], key: str, data: Path | None, as_json: bool) -> None:
-    """Verify each file; exit code 1 if one does not hold."""
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom the checker asks to have vouched for the log, besides its own key."""
+
+    witnesses: list[str]
+    quorum: int | None = None
+    policy: Path | None = None
+    key_until: date | None = None
+
+
+def run(
+    *,
+    files: list[Path],
+    key: str,
+    data: Path | None,
+    as_json: bool,
+    trust: Trust,
+    proofs: Path | None = None,
+) -> None:
+    """Verify each file; exit code 1 if one does not hold. Those that do go to `proofs` as well."""
     given = key or (str(DataDir(data).vkey) if data else "")
     if not given:
         stop("请用 --key 给出日志公钥(或其文件),最好来自回执以外的途径;或用 --data DIR。")
@@ -29,7 +53,17 @@ def run(*, files: list[Path], key: str, data: Path | None, as_json: bool) -> Non
         vkey = read_vkey(given)
     except (OSError, UnicodeDecodeError):
         stop(f"{given} 不是公钥,也不是可读的公钥文件。")
-    results = [_check(path, vkey) for path in files]
+    try:
+        policy = read_policy(
+            vkey,
+            witnesses=trust.witnesses,
+            quorum=trust.quorum,
+            policy=trust.policy,
+            key_until=trust.key_until,
+        )
+    except (OSError, UnicodeDecodeError, KeyMalformed, PolicyMalformed) as error:
+        stop(f"见证策略不能使用:{error}")
+    results = [_check(path, vkey, policy, proofs) for path in files]
     if as_json:
         json.dump(results, sys.stdout, ensure_ascii=False, indent=1)
         print(flush=True)
@@ -38,9 +72,15 @@ def run(*, files: list[Path], key: str, data: Path | None, as_json: bool) -> Non
     raise typer.Exit(0 if all(result["ok"] for result in results) else 1)
 
 
-def _check(path: Path, vkey: str) -> dict[str, Any]:
+def _check(path: Path, vkey: str, policy: Policy | None, proofs: Path | None) -> dict[str, Any]:
     try:
-        proven = verify_receipt(path.read_bytes(), vkey)
+        receipt = path.read_bytes()
+        now = int(SystemClock().now().timestamp())
+        proven = verify_receipt(receipt, vkey, policy, now=now)
+        if proofs is not None:
+            proofs.mkdir(parents=True, exist_ok=True)
+            proof = parse_receipt(receipt).to_tlog_proof()
+            (proofs / path.with_suffix(SUFFIX).name).write_bytes(proof)
     except OSError as error:
         return {"file": str(path), "ok": False, "step": "FILE", "what": str(error), "do": ""}
     except ReceiptInvalid as invalid:
@@ -62,6 +102,10 @@ def _proven(proven: VerifiedReceipt) -> dict[str, Any]:
             "size": proven.checkpoint.size,
             "root": proven.checkpoint.root.hex(),
         },
+        "witnesses": [
+            {"name": c.witness.name, "at": datetime.fromtimestamp(c.at, SHANGHAI).isoformat()}
+            for c in proven.cosignatures
+        ],
         "erased": proven.body is None,
         "record": {
             name: body.get(name)
@@ -90,9 +134,12 @@ def _print(results: list[dict[str, Any]]) -> None:
         console.print(Text(f"✓ {result['file']}", style="green"))
         place = f"第 {result['index']} 条,{head['origin']} 的检查点 {head['size']}"
         console.print(f"    {place},根 {head['root'][:16]}…", markup=False)
+        if result["witnesses"]:
+            names = "、".join(f"{w['name']}({w['at']})" for w in result["witnesses"])
+            console.print(f"    见证:{names}", markup=False)
         record = result["record"]
         if record is None:
-            console.print("    内容已依法删除,只能证明该条记录存在。", style="yellow")
+            console.print("    内容不在文件中或已依法删除,只能证明该条记录存在。", style="yellow")
             continue
         settled = record["settled"]
         amount = f",总额 {format_yuan(settled['total_fen'])} 元" if settled else ""

@@ -14,6 +14,8 @@ from ledger.receipt import make_receipt
 
 POLL_S = 0.05
 """Pause between looks for a covering checkpoint."""
+WITNESSES_S = 1.0
+"""How much longer a waiting caller waits for the witnesses of a checkpoint that is there."""
 
 
 class NotYetCovered(StorageUnavailable):
@@ -53,12 +55,17 @@ class ProveEntry:
         return made.to_bytes(), entry.leaf_index, checkpoint.tree_size
 
     async def _covering(self, leaf_index: int, wait_s: float) -> CheckpointView:
-        give_up = self._clock.monotonic() + wait_s
+        now = self._clock.monotonic()
+        give_up, signed = now + wait_s, False
         while True:
             checkpoint = await self._log.covering(leaf_index)
-            if checkpoint is not None:
+            now = self._clock.monotonic()
+            if checkpoint is not None and not signed:
+                # A receipt is good without witnesses; half of what is left may go on them.
+                signed, give_up = True, min(give_up, now + WITNESSES_S, (now + give_up) / 2)
+            if checkpoint is not None and (checkpoint.witnessed or now >= give_up):
                 return checkpoint
-            if self._clock.monotonic() >= give_up:
+            if now >= give_up:
                 raise NotYetCovered("no checkpoint covers the entry yet")
             await self._clock.sleep(POLL_S)
 

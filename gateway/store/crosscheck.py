@@ -9,12 +9,15 @@ opens and says what the columns say. Reads one snapshot with flat memory, change
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.errors import InvariantViolated
 from gateway.store.crosscheck_claims import CheckAnswer, check_claims
+from gateway.store.crosscheck_rows import check_rows
 from gateway.store.erasure import SHREDDED
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
@@ -23,6 +26,7 @@ from gateway.store.subjects import Subjects
 from gateway.store.tables import CLAIM, CLAIM_ENTRY, EXCHANGE, MESSAGE, OPENING, REVERSAL_REQUEST
 from ledger.commitment import SALT_SIZE, commit
 from ledger.leaf import Leaf, LeafError
+from ledger.outcomes import LedgerError
 from ledger.report import INVESTIGATE, RESTORE, Findings, Progress, Report, silent
 from ledger.tables import ENTRY, LEAF
 
@@ -125,15 +129,29 @@ def crosscheck(
     """Compare state and ledger on one snapshot. `check_answer` raises ValueError for bytes that are
     no encoded claim."""
     findings = Findings(progress or silent)
+    steps: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("claim_entry", lambda: _check_orphans(connection, findings)),
+        ("leaf", lambda: _check_openings(connection, findings, subjects)),
+        ("exchange", lambda: _check_exchanges(connection, findings, subjects)),
+        ("claim", lambda: check_claims(connection, findings, keyring, subjects, check_answer)),
+        ("subject", lambda: check_rows(connection, findings, keyring)),
+    )
+    findings.expected = sum(_rows(connection, table) for table in (LEAF, EXCHANGE, CLAIM))
+    for table, step in steps:
+        try:
+            step()
+        except (DBAPIError, LedgerError, TypeError, ValueError, OverflowError) as error:
+            # A row so damaged that it cannot be read ends this step; the others still run.
+            what = f"rows cannot be read ({type(error).__name__})"
+            findings.add("UNREADABLE", table, what, RESTORE)
+    findings.finish()
+    return findings.report()
+
+
+def _check_orphans(connection: Connection, findings: Findings) -> None:
     for code, table, what, query in _ORPHANS:
         for key in connection.execute(query).scalars():
             findings.add(code, f"{table} {key}", what, INVESTIGATE)
-    findings.expected = sum(_rows(connection, table) for table in (LEAF, EXCHANGE, CLAIM))
-    _check_openings(connection, findings, subjects)
-    _check_exchanges(connection, findings, subjects)
-    check_claims(connection, findings, keyring, subjects, check_answer)
-    findings.finish()
-    return findings.report()
 
 
 def _rows(connection: Connection, table: Any) -> int:

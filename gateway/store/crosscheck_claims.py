@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import InvariantViolated
 from gateway.domain.posting import settlement_legs
+from gateway.store.crosscheck_rows import is_erased, rows_of_claim
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
+from gateway.store.prepared import Prepared
 from gateway.store.record_codec import record_from_json
 from gateway.store.sealing import Place, unseal
 from gateway.store.subjects import Subjects
@@ -23,8 +25,16 @@ from ledger.report import INVESTIGATE, RESTORE, Findings
 
 CheckAnswer = Callable[[bytes], object]
 
-_ENTRIES = select(CLAIM_ENTRY.c.entry_id, CLAIM_ENTRY.c.kind, CLAIM_ENTRY.c.leaf_index)
-_MESSAGES = select(MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region)
+_ENTRIES = Prepared(
+    select(CLAIM_ENTRY.c.entry_id, CLAIM_ENTRY.c.kind, CLAIM_ENTRY.c.leaf_index).where(
+        CLAIM_ENTRY.c.claim_id == bindparam("claim_id")
+    )
+)
+_MESSAGES = Prepared(
+    select(MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region).where(
+        MESSAGE.c.claim_id == bindparam("claim_id")
+    )
+)
 
 _OPEN = frozenset({
     ClaimState.RECORDED, ClaimState.UNKNOWN, ClaimState.REVERSAL_SENT, ClaimState.REVIEW,
@@ -51,7 +61,7 @@ def check_claims(
     """Add to the findings whatever a claim contradicts."""
     for row in connection.execute(select(CLAIM), execution_options={"yield_per": 200}):
         findings.step()
-        if row.body is None:
+        if row.body is None and is_erased(subjects, row.subject_ref):
             findings.count("claims_erased")
             continue
         findings.count("claims")
@@ -69,7 +79,7 @@ def _problems(
     try:
         cipher = subjects.cipher(row.subject_ref)
         body = Place("claim", row.claim_id, "body")
-        claim = record_from_json(unseal(cipher, body, row.body))
+        claim = record_from_json(unseal(cipher, body, row.body or b""))
         answer = unseal(cipher, Place("claim", row.claim_id, "answer"), row.answer or b"")
     except (Undecipherable, SubjectErased, InvariantViolated):
         # InvariantViolated: the person that the row names is not there.
@@ -84,6 +94,7 @@ def _problems(
             check_answer(answer)
         except ValueError:
             found.append(("ANSWER_UNREADABLE", "its stored answer cannot be decoded", RESTORE))
+    found += rows_of_claim(connection, row, claim, keyring)
     return found + _entry_problems(connection, claim)
 
 
@@ -108,13 +119,12 @@ def _columns(claim: ClaimRecord, keyring: Keyring) -> dict[str, object]:
 
 def _entry_problems(connection: Connection, claim: ClaimRecord) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
-    of_claim = CLAIM_ENTRY.c.claim_id == claim.claim_id
-    stored = {tuple(row) for row in connection.execute(_ENTRIES.where(of_claim))}
+    of_claim = {"claim_id": claim.claim_id}
+    stored = {tuple(row) for row in _ENTRIES.rows(connection, of_claim)}
     if stored != {(entry.entry_id, entry.kind, entry.leaf_index) for entry in claim.entries}:
         found.append(("CLAIM_ENTRIES_DIFFER", "its record names other entries", INVESTIGATE))
     sent = {(message.msgid, message.transaction, message.region) for message in claim.messages}
-    query = _MESSAGES.where(MESSAGE.c.claim_id == claim.claim_id)
-    if not sent <= {tuple(row) for row in connection.execute(query)}:
+    if not sent <= {tuple(row) for row in _MESSAGES.rows(connection, of_claim)}:
         what = "a message it sent is not on record as it was sent"
         found.append(("MESSAGE_MISSING", what, INVESTIGATE))
     if not _kinds_fit(claim):

@@ -1,8 +1,9 @@
-"""Connections to the embedded database: how SQLite has to be set up so that a commit is a promise.
+"""Connections to the database: how SQLite has to be set up so that a commit is a promise.
 
 Everything that is peculiar to SQLite lies here: driver, pragmas, explicit BEGIN, file modes. Two
 engines share one file: one that writes (BEGIN IMMEDIATE) and one that reads snapshots. SQLAlchemy's
-own handling of SQLite transactions is off; BEGIN is ours (ledger.md §3, §5).
+own handling of SQLite transactions is off; BEGIN is ours (ledger.md §3, §5). For a URL the engines
+are those of gateway/store/postgresql.py.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from gateway.database import Database, Postgresql
+from gateway.store import postgresql
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a statement waits for a lock held by another process, e.g. a backup."""
@@ -34,14 +38,18 @@ def sqlite_driver() -> Any:
     return dbapi2
 
 
-def write_engine(database: Path) -> Engine:
+def write_engine(database: Database) -> Engine:
     """The engine of the one writer. Creates the file (0600) and its directory (0700) if absent."""
+    if isinstance(database, Postgresql):
+        return postgresql.write_engine(database)
     _create_private(database)
     return _engine(database, begin="BEGIN IMMEDIATE", pool_size=1, pragmas=())
 
 
-def read_engine(database: Path) -> Engine:
+def read_engine(database: Database) -> Engine:
     """Snapshots of an existing database; nothing can be written through it."""
+    if isinstance(database, Postgresql):
+        return postgresql.read_engine(database)
     return _engine(
         database, begin="BEGIN", pool_size=READERS_MAX, pragmas=("PRAGMA query_only = ON",)
     )
@@ -91,7 +99,12 @@ def _create_private(database: Path) -> None:
 
 def drop_old_pages(engine: Engine) -> None:
     """Move the write-ahead log into the file and truncate it, so that pages from before an erasure
-    are gone. A reader of an old snapshot delays it; the next erasure or restart does it then."""
+    are gone. A reader of an old snapshot delays it; the next erasure or restart does it then.
+
+    On PostgreSQL autovacuum frees what was erased; its bytes are overwritten as pages are used
+    again, and leave the server's log with its retention."""
+    if engine.dialect.name != "sqlite":
+        return
     with engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         if raw is not None:

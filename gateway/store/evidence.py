@@ -24,6 +24,7 @@ from ledger.leaf import Leaf, LeafError
 from ledger.outcomes import HeadMoved, LedgerError
 from ledger.reads import to_us
 from ledger.store import append_entry, append_leaf
+from ledger.tail import Tail
 
 _INSERT_MESSAGE = Prepared(insert(MESSAGE))
 _INSERT_EXCHANGE = Prepared(insert(EXCHANGE))
@@ -36,8 +37,12 @@ _OPENING = select(OPENING.c.subject_ref, OPENING.c.sealed).where(
 class Evidence:
     """What one transaction adds to the evidence."""
 
-    def __init__(self, connection: Connection, subjects: Subjects, salt: Salt) -> None:
+    def __init__(
+        self, connection: Connection, subjects: Subjects, salt: Salt, tail: Tail | None = None
+    ) -> None:
+        """Who shares a `tail` writes it before the commit."""
         self._connection = connection
+        self._tail = tail
         self._subjects = subjects
         self._salt = salt
 
@@ -90,7 +95,9 @@ class Evidence:
         salt = self._salt()
         leaf = self._leaf(leaf_type, entry.entry_id, salt, opening, window, entry)
         try:
-            index = append_entry(self._connection, entry, leaf, at=at, salt=self._salt()).index
+            index = append_entry(
+                self._connection, entry, leaf, at=at, salt=self._salt(), tail=self._tail
+            ).index
         except LedgerError as error:
             raise _in_our_terms(error) from error
         self._keep(index, salt, opening)
@@ -103,7 +110,7 @@ class Evidence:
         salt = self._salt()
         leaf = self._leaf(leaf_type, entry_id, salt, opening, None, None)
         try:
-            index = append_leaf(self._connection, leaf).index
+            index = append_leaf(self._connection, leaf, tail=self._tail).index
         except LedgerError as error:
             raise _in_our_terms(error) from error
         self._keep(index, salt, opening)

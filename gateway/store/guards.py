@@ -23,7 +23,7 @@ def guard_ddl(dialect: str) -> list[str]:
     if dialect == "sqlite":
         return [ddl for table in INSERT_ONLY | DELETABLE for ddl in _sqlite(table)]
     if dialect == "postgresql":
-        return [_postgresql(table) for table in INSERT_ONLY | DELETABLE]
+        return [ddl for table in INSERT_ONLY | DELETABLE for ddl in _postgresql(table)]
     raise ValueError(f"the gateway does not run on {dialect}: use sqlite or postgresql")
 
 
@@ -44,9 +44,11 @@ def _sqlite(table: str) -> list[str]:
     return made
 
 
-def _postgresql(table: str) -> str:
+def _postgresql(table: str) -> list[str]:
     verbs = "UPDATE" if table in DELETABLE else "UPDATE OR DELETE"
-    return (
-        f"CREATE TRIGGER {table}_no_change BEFORE {verbs} ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change()"
-    )
+    refuse = "EXECUTE FUNCTION ledger_refuse_change()"
+    return [
+        f"CREATE TRIGGER {table}_no_change BEFORE {verbs} ON {table} FOR EACH ROW {refuse}",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT {refuse}",
+    ]

@@ -1,12 +1,14 @@
 """透明日志: the log of our own database as journeys and the audit service see it (ports.Log).
 
-Signs through the one writer, reads through snapshots, and keeps the newest checkpoint in a file
-outside the database, fsynced, so that a restored backup or a fork is noticed (ledger.md §3.4).
+Signs one at a time (gateway/store/integrator.py), reads through snapshots, and keeps the newest
+checkpoint in a file outside the database, fsynced, so that a restored backup or a fork is noticed
+(ledger.md §3.4).
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from sqlalchemy import Connection, bindparam, select
 from gateway.domain.errors import InvariantViolated, StorageUnavailable
 from gateway.ports import CheckpointView, Clock
 from gateway.store.errors import StoreRefused, SubjectErased
+from gateway.store.integrator import Sign
 from gateway.store.snapshots import Snapshots
 from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import GroupWriter
@@ -56,6 +59,7 @@ class TransparencyLog:
         self,
         *,
         writer: GroupWriter[UnitOfWork],
+        sign: Sign,
         snapshots: Snapshots,
         tools: Tools,
         signer: NoteSigner,
@@ -63,6 +67,7 @@ class TransparencyLog:
         outside: Path | None,
     ) -> None:
         self._writer = writer
+        self._sign_in = sign
         self._snapshots = snapshots
         self._tools = tools
         self._signer = signer
@@ -131,8 +136,8 @@ class TransparencyLog:
     async def _sign(self) -> Checkpoint | None:
         outside, at = self._kept, self._clock.now()
         try:
-            return await self._writer.submit(
-                lambda unit: sign_checkpoint(unit.connection, self._signer, at=at, outside=outside)
+            return await self._sign_in(
+                lambda connection: sign_checkpoint(connection, self._signer, at=at, outside=outside)
             )
         except PublisherRaced:  # somebody else signed it; the next round shows theirs
             return None
@@ -143,7 +148,7 @@ class TransparencyLog:
     def _keep(self, note: str) -> None:
         if self._outside is not None:
             try:
-                write_outside(self._outside, note)
+                write_outside(self._outside, note, self._signer)
             except OSError as error:
                 raise StorageUnavailable("the outside checkpoint cannot be written") from error
         self._kept = note
@@ -175,8 +180,32 @@ def read_outside(path: Path | None) -> str | None:
     return path.read_text(encoding="utf-8")
 
 
-def write_outside(path: Path, note: str) -> None:
-    """Replace the copy so that either the old or the new one survives a power failure."""
+def write_outside(path: Path, note: str, signer: NoteSigner) -> None:
+    """Replace the copy so that either the old or the new one survives a power failure.
+
+    Never by an older one: several gateways on one machine may share the file.
+    """
+    lock = os.open(
+        path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = read_outside(path)
+        if kept is None or _size_of(kept, signer) < _size_of(note, signer):
+            _replace_durably(path, note)
+    finally:
+        os.close(lock)
+
+
+def _size_of(note: str, signer: NoteSigner) -> int:
+    """0 for a copy that is not ours: it is replaced (at start it would have been refused)."""
+    try:
+        return open_checkpoint(note, signer.verifier).size
+    except NoteInvalid:
+        return 0
+
+
+def _replace_durably(path: Path, note: str) -> None:
     draft = path.with_name(path.name + ".new")
     with draft.open("w", encoding="utf-8") as file:
         file.write(note)
@@ -190,9 +219,14 @@ def write_outside(path: Path, note: str) -> None:
         os.close(directory)
 
 
-def refuse_rollback(connection: Connection, signer: NoteSigner, outside: Path | None) -> None:
-    """At start: the database must hold all that was ever signed. Raises StoreRefused."""
-    note = read_outside(outside)
+def refuse_rollback(
+    connection: Connection, signer: NoteSigner, outside: Path | None, note: str | None
+) -> None:
+    """At start: the database must hold all that was ever signed. Raises StoreRefused.
+
+    `note` was read from `outside` before the connection's snapshot began: another gateway may be
+    signing meanwhile.
+    """
     if note is None:
         return
     try:

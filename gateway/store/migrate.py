@@ -9,11 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from gateway.database import Database, Postgresql
 from gateway.store.engine import write_engine
 from gateway.store.errors import StoreRefused
+from gateway.store.grants import grant_ddl, refuse_no_role
 from gateway.store.lock import WriterLock
+from gateway.store.postgresql import refuse_unfit, refuse_unreachable
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision, oldest first; a test compares them with migrations/versions."""
 SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -33,8 +36,16 @@ def migrate(engine: Engine) -> str:
     return REVISIONS[-1]
 
 
-def migrate_database(database: Path) -> str:
-    """Create (0600) or upgrade the database file; nobody may be serving it meanwhile."""
+def migrate_database(database: Database, *, grant_to: str = "") -> str:
+    """Create (0600) or upgrade the database file; nobody may be serving it meanwhile.
+
+    A PostgreSQL database must exist; its gateways wait while it is upgraded. `grant_to` names the
+    role of the gateways, which gets exactly what they need (gateway/store/grants.py).
+    """
+    if isinstance(database, Postgresql):
+        return _migrate_postgresql(database, grant_to)
+    if grant_to:
+        raise StoreRefused("NO_ROLES", "SQLite 没有数据库用户:--grant-to 只用于 PostgreSQL。")
     lock = WriterLock(database)
     try:
         engine = write_engine(database)
@@ -44,6 +55,23 @@ def migrate_database(database: Path) -> str:
             engine.dispose()
     finally:
         lock.release()
+
+
+def _migrate_postgresql(database: Postgresql, grant_to: str) -> str:
+    engine = write_engine(database)
+    try:
+        refuse_unreachable(engine, database)
+        with engine.begin() as connection:
+            refuse_unfit(connection)
+            if grant_to:
+                refuse_no_role(connection, grant_to)
+        revision = migrate(engine)
+        with engine.begin() as connection:
+            for statement in grant_ddl(grant_to) if grant_to else ():
+                connection.exec_driver_sql(statement)
+        return revision
+    finally:
+        engine.dispose()
 
 
 def current_revision(connection: Connection) -> str | None:

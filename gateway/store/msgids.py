@@ -4,15 +4,16 @@ Each institution counts in two lanes, so that two ways of reserving never meet: 
 transaction that records a message with effect, lane 1 in blocks for calls without effect. A lane
 owns 5000 of the 10000 sequence numbers. The stamp of a lane never steps back, whatever the clock
 does, and moves on by a second when 5000 numbers of one are used: so (second, number) is unique.
+Both lanes are stamped inside a transaction, one after another however many processes there are; a
+process keeps a block for as long as its stamp is fresh, and throws the rest away.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -25,9 +26,9 @@ EFFECT, PROBE = 0, 1
 """Lanes: messages with an effect, and calls that only ask."""
 LANE_SIZE = SEQUENCE_MODULUS // 2
 BLOCK = 100
-"""Numbers that the probe lane reserves at once; what is left at a stop is never used."""
-
-T = TypeVar("T")
+"""Msgids that the probe lane makes at once; what is left at a stop is never used."""
+FRESH = timedelta(seconds=1)
+"""How long a block may be used: a msgid says when its message was sent."""
 
 _HERE = (
     MSGID_SEQUENCE.c.institution_code == bindparam("institution"),
@@ -79,34 +80,54 @@ class Cursor:
 
 
 class MsgidCounters:
-    """The counters as one transaction sees them."""
+    """The counters as one transaction sees them; a work's fork of them is joined if it succeeds."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, parent: MsgidCounters | None = None) -> None:
         self._connection = connection
+        self._parent = parent
+        self._cursors: dict[tuple[str, int], Cursor] = {}
+        self._stored: set[tuple[str, int]] = set()
 
     def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
         """Fresh msgids of the effect lane, durable with this transaction."""
-        cursor, new = self._read(institution, EFFECT)
-        cursor, made = cursor.take(institution, EFFECT, count, at)
-        self._write(institution, EFFECT, cursor, new=new)
+        return self._take(institution, EFFECT, count, at)
+
+    def reserve(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
+        """Fresh msgids of the probe lane, durable with this transaction."""
+        return self._take(institution, PROBE, count, at)
+
+    def fork(self) -> MsgidCounters:
+        """For one work; nobody else counts until it is joined or dropped."""
+        return MsgidCounters(self._connection, self)
+
+    def join(self, fork: MsgidCounters) -> None:
+        """What the fork has counted is counted."""
+        self._cursors |= fork._cursors
+
+    def write(self) -> None:
+        """Once, before the commit."""
+        for (institution, lane), cursor in self._cursors.items():
+            stored = (institution, lane) in self._stored
+            self._write(institution, lane, cursor, new=not stored)
+
+    def _take(self, institution: str, lane: int, count: int, at: datetime) -> tuple[str, ...]:
+        cursor, made = self._cursor(institution, lane).take(institution, lane, count, at)
+        self._cursors[institution, lane] = cursor
         return made
 
-    def reserve(self, institution: str, count: int, used: Cursor) -> Cursor:
-        """Set `count` numbers of the probe lane apart; answers where they begin.
-
-        `used` is what this process has stamped so far, so that a restart never stamps earlier.
-        """
-        stored, new = self._read(institution, PROBE)
-        newest = max(stored, used, key=lambda cursor: (cursor.second, cursor.second_start))
-        begin = Cursor(stored.next_number, newest.second, newest.second_start)
-        after = replace(begin, next_number=begin.next_number + count)
-        self._write(institution, PROBE, after, new=new)
-        return begin
-
-    def _read(self, institution: str, lane: int) -> tuple[Cursor, bool]:
-        here = {"institution": institution, "lane_": lane}
-        row = _READ.rows(self._connection, here).one_or_none()
-        return (Cursor(), True) if row is None else (Cursor(*row), False)
+    def _cursor(self, institution: str, lane: int) -> Cursor:
+        known = self._cursors.get((institution, lane))
+        if known is not None:
+            return known
+        if self._parent is not None:
+            return self._parent._cursor(institution, lane)
+        row = _READ.rows(
+            self._connection, {"institution": institution, "lane_": lane}
+        ).one_or_none()
+        if row is None:
+            return Cursor()
+        self._stored.add((institution, lane))
+        return Cursor(*row)
 
     def _write(self, institution: str, lane: int, cursor: Cursor, *, new: bool) -> None:
         if new:
@@ -135,30 +156,29 @@ class MsgidCounters:
 
 @dataclass(slots=True)
 class _Block:
-    cursor: Cursor
-    end: int
+    left: list[str]
+    until: datetime
 
 
 class MsgidBlocks:
-    """Implements ports.MsgidSource: probe msgids from blocks reserved in durable storage."""
+    """Implements ports.MsgidSource: probe msgids from blocks made in durable storage."""
 
     def __init__(
-        self, reserve: Callable[[str, int, Cursor], Awaitable[Cursor]], clock: Clock
+        self, reserve: Callable[[str, int], Awaitable[tuple[str, ...]]], clock: Clock
     ) -> None:
-        """`reserve(institution, count, used)` runs MsgidCounters.reserve in a committed write."""
+        """`reserve(institution, count)` runs MsgidCounters.reserve in a committed write."""
         self._reserve = reserve
         self._clock = clock
         self._blocks: dict[str, _Block] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def take(self, institution: str, count: int) -> tuple[str, ...]:
-        """`count` fresh msgids stamped with the present second."""
+        """`count` fresh msgids stamped with the present second or the one before."""
         async with self._locks.setdefault(institution, asyncio.Lock()):
-            block = self._blocks.get(institution) or _Block(Cursor(), 0)
-            if block.cursor.next_number + count > block.end:
-                # The rest of the old block is left unused: numbers are plenty.
-                size = max(count, BLOCK)
-                begin = await self._reserve(institution, size, block.cursor)
-                block = self._blocks[institution] = _Block(begin, begin.next_number + size)
-            block.cursor, made = block.cursor.take(institution, PROBE, count, self._clock.now())
-            return made
+            at = self._clock.now()
+            block = self._blocks.get(institution)
+            if block is None or len(block.left) < count or not at < block.until <= at + FRESH:
+                made = await self._reserve(institution, max(count, BLOCK))
+                block = self._blocks[institution] = _Block(list(made), at + FRESH)
+            taken, block.left = block.left[:count], block.left[count:]
+            return tuple(taken)

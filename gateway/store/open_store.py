@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,14 +16,23 @@ from typing import TypeVar
 import structlog
 from sqlalchemy import Connection, Engine, select
 
+from gateway.database import Database, Postgresql
 from gateway.ports import Books, BooksReader, ClaimEncoder, Clock, Ids
+from gateway.store.batch import Batch
 from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
+from gateway.store.integrator import Sign, apart, by_writer
 from gateway.store.keyring import Keyring, load_keyring, load_signer
 from gateway.store.lock import WriterLock
-from gateway.store.log import TransparencyLog, refuse_rollback
+from gateway.store.log import TransparencyLog, read_outside, refuse_rollback
 from gateway.store.migrate import refuse_unmigrated
-from gateway.store.msgids import Cursor, MsgidBlocks
+from gateway.store.msgids import MsgidBlocks
+from gateway.store.postgresql import (
+    integrator_engine,
+    refuse_strong_role,
+    refuse_unfit,
+    refuse_unreachable,
+)
 from gateway.store.snapshots import Snapshots
 from gateway.store.subjects import CipherCache
 from gateway.store.tables import SUBJECT
@@ -37,7 +47,7 @@ _log = structlog.get_logger("yrd.store")
 class StoreOptions:
     """Where the store lives and how it may be used."""
 
-    database: Path
+    database: Database
     keys_dir: Path
     log_origin: str
     """Origin and key name of the log, a schema-less URL."""
@@ -97,30 +107,33 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
     """Open for writing. Raises StoreRefused with a text that says what to do."""
     keyring = load_keyring(options.keys_dir, production=options.production)
     signer = load_signer(options.keys_dir, origin=options.log_origin)
-    if not options.database.exists():
-        raise StoreRefused(
-            "DATABASE_MISSING", f"数据库 {options.database} 不存在:请先执行 ./yrd migrate。"
-        )
-    lock = WriterLock(options.database)
-    writing, reading = write_engine(options.database), read_engine(options.database)
+    held, writing, reading = _hold(options.database)
+    kept_outside = read_outside(options.outside_checkpoint)
     try:
         with reading.connect() as connection, connection.begin():
+            if isinstance(options.database, Postgresql):
+                refuse_unfit(connection)
             refuse_unmigrated(connection)
+            if isinstance(options.database, Postgresql):
+                refuse_strong_role(connection, production=options.production)
             refuse_other_keys(connection, keyring)
-            refuse_rollback(connection, signer, options.outside_checkpoint)
+            refuse_rollback(connection, signer, options.outside_checkpoint, kept_outside)
     except BaseException:
-        _release(lock, writing, reading)
+        held.close()
         raise
-    tools = Tools(keyring, CipherCache(), encode, clock, ids)
+    # With other processes beside us a key in memory may be one that was destroyed meanwhile.
+    ciphers = CipherCache() if isinstance(options.database, Path) else CipherCache(maximum=0)
+    tools = Tools(keyring, ciphers, encode, clock, ids)
     writer: GroupWriter[UnitOfWork] = GroupWriter(
         writing,
-        lambda connection: UnitOfWork(connection, tools),
+        shared=lambda connection: Batch(connection, tools),
         queue_max=options.queue_max,
         batch_max=options.batch_max,
     )
     snapshots = Snapshots(reading)
     log = TransparencyLog(
         writer=writer,
+        sign=_signing(options.database, writer, held),
         snapshots=snapshots,
         tools=tools,
         signer=signer,
@@ -128,13 +141,13 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
         outside=options.outside_checkpoint,
     )
 
-    async def reserve(institution: str, count: int, used: Cursor) -> Cursor:
-        return await writer.submit(lambda unit: unit.reserve_msgids(institution, count, used))
+    async def reserve(institution: str, count: int) -> tuple[str, ...]:
+        return await writer.submit(lambda unit: unit.reserve_msgids(institution, count))
 
     def close() -> None:
         writer.close()
         snapshots.close()
-        _release(lock, writing, reading)
+        held.close()
 
     _log.info("store_opened", database=options.database.name)
     return OpenStore(
@@ -159,7 +172,28 @@ def refuse_other_keys(connection: Connection, keyring: Keyring) -> None:
         )
 
 
-def _release(lock: WriterLock, *engines: Engine) -> None:
-    for engine in engines:
-        engine.dispose()
-    lock.release()
+def _hold(database: Database) -> tuple[ExitStack, Engine, Engine]:
+    """The engines that write and read, and what closes them. Raises StoreRefused."""
+    if isinstance(database, Path) and not database.exists():
+        raise StoreRefused("DATABASE_MISSING", f"数据库 {database} 不存在:请先执行 ./yrd migrate。")
+    held = ExitStack()
+    if isinstance(database, Path):
+        held.callback(WriterLock(database).release)
+    writing, reading = write_engine(database), read_engine(database)
+    held.callback(reading.dispose)
+    held.callback(writing.dispose)
+    if isinstance(database, Postgresql):
+        try:
+            refuse_unreachable(reading, database)
+        except StoreRefused:
+            held.close()
+            raise
+    return held, writing, reading
+
+
+def _signing(database: Database, writer: GroupWriter[UnitOfWork], held: ExitStack) -> Sign:
+    if isinstance(database, Path):
+        return by_writer(writer)
+    engine = integrator_engine(database)
+    held.callback(engine.dispose)
+    return apart(engine)

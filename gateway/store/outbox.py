@@ -25,6 +25,7 @@ _DUE = (
 )
 _OPEN = update(OUTBOX).where(OUTBOX.c.item_id == bindparam("id_"), OUTBOX.c.done_us.is_(None))
 _FINISH = _OPEN.values(done_us=bindparam("at"))
+_LEASE = _OPEN.values(due_us=bindparam("due"))
 _POSTPONE = _OPEN.values(
     attempts=bindparam("tried"), due_us=bindparam("due"), last_error=bindparam("error")
 )
@@ -64,6 +65,14 @@ class Outbox:
             )
             for row in rows
         )
+
+    def take(self, at: datetime, limit: int, until: datetime) -> tuple[OutboxItem, ...]:
+        """What is due, for one worker alone until then; whoever finds it due again may be told
+        twice. Write transactions follow each other, so nobody else takes the same."""
+        items = self.due(at, limit)
+        for item in items:
+            self._connection.execute(_LEASE, {"id_": item.item_id, "due": to_us(until)})
+        return items
 
     def finish(self, item_id: str, at: datetime) -> None:
         """Done. Doing so twice is harmless: the telling itself is idempotent."""

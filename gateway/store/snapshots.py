@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.errors import Overloaded, StorageUnavailable
 from gateway.store.errors import in_our_terms
@@ -48,10 +49,20 @@ class Snapshots:
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self.engine.connect() as connection, connection.begin():
-                return work(connection)
+            try:
+                return self._once(work)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                # The server was restarted since this connection was last used: reading may be
+                # done again, and the pool has thrown all of its connections away.
+                return self._once(work)
         except Exception as error:
             ours = in_our_terms(error)
             if ours is error:
                 raise
             raise ours from error
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection, connection.begin():
+            return work(connection)

@@ -28,7 +28,7 @@ CACHED_MAX = 20_000
 _UID_SIZE = 16
 
 _BY_INDEX = Prepared(
-    select(SUBJECT.c.subject_ref).where(
+    select(SUBJECT.c.subject_ref, SUBJECT.c.wrapped_dek).where(
         SUBJECT.c.index_epoch == bindparam("epoch"), SUBJECT.c.id_index == bindparam("id_index")
     )
 )
@@ -81,15 +81,21 @@ class Subjects:
         self._cache = cache
         self._salt = salt
         self._learned: dict[str, AESGCM] = {}
+        self._wrapped: dict[str, bytes] = {}
         self._generation = cache.generation
 
     def find(self, id_number: str) -> str | None:
         """The reference of a person we have seen."""
-        found: str | None = _BY_INDEX.rows(
+        row = _BY_INDEX.rows(
             self._connection,
             {"epoch": INDEX_EPOCH, "id_index": self._keyring.id_index(id_number)},
-        ).scalar()
-        return found
+        ).one_or_none()
+        if row is None:
+            return None
+        ref: str = row.subject_ref
+        if row.wrapped_dek is not None:  # whoever asks for the person will ask for the key
+            self._wrapped[ref] = row.wrapped_dek
+        return ref
 
     def find_or_make(self, id_number: str, clock: Clock) -> str:
         """The reference of a person, made on first sight."""
@@ -105,14 +111,19 @@ class Subjects:
         known = self._learned.get(ref) or self._cache.get(ref)
         if known is not None:
             return known
+        wrapped = self._wrapped.get(ref) or self._wrapped_dek(ref)
+        dek = unseal(self._keyring.kek, Place("subject", ref, "wrapped_dek"), wrapped)
+        cipher = self._learned[ref] = AESGCM(dek)
+        return cipher
+
+    def _wrapped_dek(self, ref: str) -> bytes:
         row = _DEK.rows(self._connection, {"ref": ref}).one_or_none()
         if row is None:
             raise InvariantViolated("there is no such subject")
         if row.wrapped_dek is None:
             raise SubjectErased
-        dek = unseal(self._keyring.kek, Place("subject", ref, "wrapped_dek"), row.wrapped_dek)
-        cipher = self._learned[ref] = AESGCM(dek)
-        return cipher
+        wrapped: bytes = row.wrapped_dek
+        return wrapped
 
     def remember(self) -> None:
         """Share what was learned: after the commit, or at the end of a snapshot."""

@@ -17,11 +17,12 @@ from gateway.ports import AskedReversal, ClaimPage, ClaimQuery, Clock, Exchange,
 from gateway.store.claims import Claims, Encode
 from gateway.store.evidence import Evidence
 from gateway.store.keyring import Keyring
-from gateway.store.msgids import Cursor, MsgidCounters
+from gateway.store.msgids import MsgidCounters
 from gateway.store.outbox import Outbox
 from gateway.store.reversals import Reversals
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.journal import Entry
+from ledger.tail import Tail
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,16 +39,20 @@ class Tools:
 class UnitOfWork:
     """Implements ports.Books on an open write transaction."""
 
-    def __init__(self, connection: Connection, tools: Tools) -> None:
+    def __init__(
+        self, connection: Connection, tools: Tools, tail: Tail, msgids: MsgidCounters
+    ) -> None:
+        """`tail` and `msgids` are this unit's forks of what its commit shares."""
         self.connection = connection
+        self.tail = tail
+        self.msgids = msgids
         self._tools = tools
         salt = tools.ids.salt
         self.subjects = Subjects(connection, tools.keyring, tools.ciphers, salt)
         self.claims = Claims(
             connection, self.subjects, tools.keyring, encode=tools.encode, salt=salt
         )
-        self._evidence = Evidence(connection, self.subjects, salt)
-        self._msgids = MsgidCounters(connection)
+        self._evidence = Evidence(connection, self.subjects, salt, tail)
         self._outbox = Outbox(connection)
         self._reversals = Reversals(connection)
 
@@ -79,7 +84,8 @@ class UnitOfWork:
     def live_claims_of_batch(
         self, institution: str, visit_no: str, batch_no: str
     ) -> tuple[ClaimRecord, ...]:
-        # Safe against races: nobody else writes between this look-up and our commit.
+        # Safe against races: nobody else writes between this look-up and our commit, be it another
+        # process (SQLite's BEGIN IMMEDIATE, PostgreSQL's lock at the beginning).
         return self.claims.live_of_batch(institution, visit_no, batch_no)
 
     def insert_claim(self, claim: ClaimRecord) -> None:
@@ -96,11 +102,11 @@ class UnitOfWork:
         return self.subjects.house(self._tools.clock)
 
     def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
-        return self._msgids.next_msgids(institution, count, at)
+        return self.msgids.next_msgids(institution, count, at)
 
-    def reserve_msgids(self, institution: str, count: int, used: Cursor) -> Cursor:
+    def reserve_msgids(self, institution: str, count: int) -> tuple[str, ...]:
         """A block of the probe lane (gateway/store/msgids.py)."""
-        return self._msgids.reserve(institution, count, used)
+        return self.msgids.reserve(institution, count, self._tools.clock.now())
 
     def record_messages(self, claim_id: str, messages: tuple[PlannedMessage, ...]) -> None:
         self._evidence.record_messages(claim_id, messages)
@@ -125,6 +131,9 @@ class UnitOfWork:
 
     def enqueue(self, item: OutboxItem) -> None:
         self._outbox.enqueue(item)
+
+    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[OutboxItem, ...]:
+        return self._outbox.take(at, limit, until)
 
     def finish_outbox(self, item_id: str, at: datetime) -> None:
         self._outbox.finish(item_id, at)

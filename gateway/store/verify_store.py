@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.database import Database, Postgresql
 from gateway.ids import SystemIds
 from gateway.store.crosscheck import crosscheck
 from gateway.store.crosscheck_claims import CheckAnswer
@@ -16,6 +17,7 @@ from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.keyring import load_keyring
 from gateway.store.migrate import refuse_unmigrated
+from gateway.store.postgresql import refuse_unreachable
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.report import Progress, Report
 from ledger.verify import verify
@@ -34,7 +36,7 @@ class StoreReport:
 
 
 def verify_store(
-    database: Path,
+    database: Database,
     keys_dir: Path,
     vkey: str,
     *,
@@ -48,10 +50,12 @@ def verify_store(
     whatever else is wrong is in the reports. `progress` runs twice from zero to its end.
     """
     keyring = load_keyring(keys_dir, production=production)
-    if not database.exists():
+    if isinstance(database, Path) and not database.exists():
         raise StoreRefused("DATABASE_MISSING", f"数据库 {database} 不存在。")
     engine = read_engine(database)
     try:
+        if isinstance(database, Postgresql):
+            refuse_unreachable(engine, database)
         with engine.connect() as connection:
             with connection.begin():
                 refuse_unmigrated(connection)

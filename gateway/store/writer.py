@@ -4,7 +4,7 @@ A thread with its own connection takes everything that waits, runs each caller's
 savepoint, commits once, and only then answers. The previous commit is the batching window: nobody
 lingers for a timer. Knows nothing of claims or ledgers. Design: ledger.md §3.1–3.2.
 
-    submit ──▶ queue (bounded) ──▶ BEGIN · (SAVEPOINT work RELEASE)* · COMMIT ──▶ answers
+    submit ──▶ queue (bounded) ──▶ BEGIN · (SAVEPOINT work RELEASE)* · flush · COMMIT ──▶ answers
 """
 
 from __future__ import annotations
@@ -41,6 +41,36 @@ U = TypeVar("U", bound=Unit)
 T = TypeVar("T")
 
 
+class Shared(Protocol[U]):
+    """What the works of one transaction have in common."""
+
+    def unit(self) -> U:
+        """For the next work."""
+
+    def accept(self, unit: U) -> None:
+        """Its work has succeeded."""
+
+    def flush(self) -> None:
+        """Before the commit; what it raises fails the whole batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart(Generic[U]):
+    """Works that have nothing in common but their transaction."""
+
+    connection: Connection
+    make: Callable[[Connection], U]
+
+    def unit(self) -> U:
+        return self.make(self.connection)
+
+    def accept(self, unit: U) -> None:
+        """Nothing to keep."""
+
+    def flush(self) -> None:
+        """Nothing to write."""
+
+
 @dataclass(slots=True, eq=False)
 class _Job(Generic[U]):
     work: Callable[[U], Any]
@@ -57,13 +87,21 @@ class GroupWriter(Generic[U]):
     def __init__(
         self,
         engine: Engine,
-        unit: Callable[[Connection], U],
+        unit: Callable[[Connection], U] | None = None,
         *,
+        shared: Callable[[Connection], Shared[U]] | None = None,
         queue_max: int = QUEUE_MAX,
         batch_max: int = BATCH_MAX,
     ) -> None:
+        """Either makes a `unit` for each work, or what the works of a transaction share."""
         self._engine = engine
-        self._unit = unit
+        if shared is not None:
+            self._shared = shared
+        elif unit is not None:
+            make = unit
+            self._shared = lambda connection: Apart(connection, make)
+        else:
+            raise ValueError("a writer needs to know what to give its works")
         self._queue_max = queue_max
         self._batch_max = batch_max
         self._queue: deque[_Job[U]] = deque()
@@ -150,15 +188,17 @@ class GroupWriter(Generic[U]):
         with self._connection.begin():
             # The driver's own cursor: two statements a work are the price of separate fates.
             savepoint = self._connection.connection.cursor()
+            shared = self._shared(self._connection)
             for job in batch:
-                self._run_one(self._connection, savepoint.execute, job)
+                self._run_one(shared, savepoint.execute, job)
             savepoint.close()
+            shared.flush()
 
-    def _run_one(self, connection: Connection, execute: Callable[[str], Any], job: _Job[U]) -> None:
+    def _run_one(self, shared: Shared[U], execute: Callable[[str], Any], job: _Job[U]) -> None:
         """A work that raises loses its own changes only. If the database has thrown away the whole
         transaction (disk full), the savepoint is gone and the next statement says so."""
         execute("SAVEPOINT work")
-        unit = self._unit(connection)
+        unit = shared.unit()
         try:
             job.result = job.work(unit)
         except Exception as error:  # it belongs to the caller of this work, who gets it
@@ -167,6 +207,7 @@ class GroupWriter(Generic[U]):
             job.error = in_our_terms(error)
         else:
             execute("RELEASE SAVEPOINT work")
+            shared.accept(unit)
             job.unit = unit
 
     def _deliver(self, jobs: list[_Job[U]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from gateway.domain.claim_record import OutboxItem
 from gateway.journeys.postpone import postpone
@@ -13,6 +14,8 @@ from gateway.ports import Clock, Store
 from gateway.telemetry import Logger
 
 BATCH = 32
+LEASE = timedelta(seconds=60)
+"""How long other gateways leave an item to the one that took it: longer than a telling takes."""
 
 
 class DeliverOutbox:
@@ -33,7 +36,11 @@ class DeliverOutbox:
 
     async def __call__(self) -> int:
         now = self._clock.now()
-        items = await self._store.read(lambda reader: reader.due_outbox(now, BATCH))
+        if not await self._store.read(lambda reader: reader.due_outbox(now, 1)):
+            return 0
+        items = await self._store.write(
+            lambda books: books.take_outbox(now, BATCH, until=now + LEASE)
+        )
         delivered = await asyncio.gather(*(self._one(item) for item in items))
         return sum(delivered)
 

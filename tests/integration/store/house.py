@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from gateway.domain.bill import VisitKind
 from gateway.domain.breakdown import Breakdown, Fund, WorkingStep
@@ -25,6 +28,7 @@ from gateway.store.migrate import migrate_database
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
 from ledger.commitment import canonical_json
 from ledger.journal import Entry, EntryKind
+from tests.postgres.kinds import database_below
 
 ORIGIN = "yrd.example/test-log"
 HOSPITAL = "H00310000001"
@@ -60,7 +64,7 @@ def encode(claim: ClaimRecord) -> bytes:
 def options(directory: Path, **changes: object) -> StoreOptions:
     """A store below this directory."""
     made = StoreOptions(
-        database=directory / "data" / "yrd.db",
+        database=database_below(directory),
         keys_dir=directory / "keys",
         log_origin=ORIGIN,
         production=False,
@@ -72,8 +76,24 @@ def options(directory: Path, **changes: object) -> StoreOptions:
 def prepare(directory: Path) -> str:
     """Keys and an empty, migrated database; answers the log's vkey."""
     vkey = create_keys(directory / "keys", origin=ORIGIN, salt=SystemIds().salt)
-    migrate_database(directory / "data" / "yrd.db")
+    migrate_database(database_below(directory))
     return vkey
+
+
+def unguarded(engine: Engine, statement: str) -> None:
+    """Change a row as somebody with the database in hand could; `x'00'` is bytes on each."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            triggers = connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            ).scalars()
+            for name in list(triggers):
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        else:
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            statement = re.sub(r"x'([0-9a-f]*)'", r"'\\x\1'::bytea", statement)
+        done = connection.exec_driver_sql(statement)
+        assert done.rowcount > 0
 
 
 @asynccontextmanager

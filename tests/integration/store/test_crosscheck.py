@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from gateway.domain.claim import ClaimEvent
 from gateway.store.engine import write_engine
 from gateway.store.verify_store import StoreReport, verify_store
-from tests.integration.store.house import Intent, opened, options, prepare
+from tests.integration.store.house import Intent, opened, options, prepare, unguarded
 from tests.integration.store.lives import all_lives, lived
 
 
@@ -38,18 +37,6 @@ async def test_every_life_of_a_claim_leaves_books_that_agree(tmp_path: Path) -> 
     assert found.state.checked["claims"] == len(lives)
     assert found.state.checked["openings"] == found.ledger.checked["leaves"]
     assert found.state.checked["exchanges"] > 0
-
-
-def unguarded(engine: Engine, statement: str) -> None:
-    """Change a row as somebody with the database file in hand could."""
-    with engine.begin() as connection:
-        triggers = connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).scalars()
-        for name in list(triggers):
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        done = connection.exec_driver_sql(statement)
-        assert done.rowcount > 0
 
 
 ONE = "(SELECT min(claim_id) FROM claim)"

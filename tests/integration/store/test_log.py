@@ -26,6 +26,7 @@ from tests.integration.store.house import (
     opened,
     options,
     prepare,
+    unguarded,
 )
 
 
@@ -91,11 +92,13 @@ async def test_an_outside_copy_that_cannot_be_written_is_no_silence(tmp_path: Pa
             await house.log.publish()
 
 
+@pytest.mark.sqlite
 async def test_a_restored_backup_is_refused_at_start(tmp_path: Path) -> None:
     prepare(tmp_path)
     async with opened(tmp_path) as house:
         await house.store.write(Intent("r-1"))
     database = options(tmp_path).database
+    assert isinstance(database, Path)
     shutil.copy(database, tmp_path / "backup.db")
     async with opened(tmp_path) as house:
         await house.store.write(Intent("r-2"))
@@ -117,9 +120,7 @@ async def test_a_damaged_leaf_is_never_signed(tmp_path: Path) -> None:
     async with opened(tmp_path) as house:
         await house.store.write(Intent("r-1"))
     engine = write_engine(options(tmp_path).database)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER ledger_leaf_no_update")
-        connection.exec_driver_sql("UPDATE ledger_leaf SET leaf = CAST(leaf || x'20' AS BLOB)")
+    unguarded(engine, "UPDATE ledger_leaf SET leaf = x'20'")
     engine.dispose()
     async with opened(tmp_path) as house:
         with pytest.raises(InvariantViolated):

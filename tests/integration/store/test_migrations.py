@@ -23,6 +23,8 @@ from gateway.store.schema import fresh_schema_sql, schema_sql
 from tests.architecture.sources import HOME
 from tests.integration.store.house import Intent, opened, options, prepare
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
@@ -90,7 +92,7 @@ def test_postgresql_would_take_the_same_tables() -> None:
         assert str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert str(CreateIndex(index).compile(dialect=dialect))
-    assert len(guard_ddl("postgresql")) == 5
+    assert len(guard_ddl("postgresql")) == 9
     with pytest.raises(ValueError, match="sqlite or postgresql"):
         guard_ddl("oracle")
 

@@ -28,6 +28,8 @@ from tests.integration.store.house import (
     prepare,
 )
 
+pytestmark = pytest.mark.sqlite
+
 
 def refusal(directory: Path, **changes: object) -> StoreRefused:
     """Why the store below this directory cannot be opened."""
@@ -90,6 +92,7 @@ def test_a_missing_database_is_not_made_by_serving(tmp_path: Path) -> None:
 def test_an_unmigrated_and_a_newer_database_are_refused_and_released(tmp_path: Path) -> None:
     create_keys(tmp_path / "keys", origin=ORIGIN, salt=SystemIds().salt)
     database = options(tmp_path).database
+    assert isinstance(database, Path)
     engine = write_engine(database)
     engine.connect().close()
     assert refusal(tmp_path).reason == "DATABASE_NOT_MIGRATED"

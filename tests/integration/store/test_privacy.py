@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gateway.ports import Books, Exchange, Opening
 from tests.integration.store.house import HOSPITAL, ID_NUMBER, NAME, NOON, Intent, opened, prepare
+
+pytestmark = pytest.mark.sqlite
+
 
 PERSONAL = {
     "identity number": ID_NUMBER,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event, text
 from gateway.domain.errors import Conflict, InvariantViolated, Overloaded, StorageUnavailable
 from gateway.store.engine import write_engine
 from gateway.store.writer import GroupWriter
+from tests.postgres.kinds import database_below
 
 BOUND_S = 20
 
@@ -41,7 +42,7 @@ def adding(number: int) -> Callable[[Row], int]:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine of a database with one table."""
-    made = write_engine(tmp_path / "numbers.db")
+    made = write_engine(database_below(tmp_path))
     with made.begin() as connection:
         connection.execute(text("CREATE TABLE number (n INTEGER PRIMARY KEY)"))
     yield made

@@ -20,8 +20,8 @@ from adapters.sandbox.server import Sandbox
 from gateway.config import load_settings
 from gateway.demo.layout import DataDir, create_data_dir
 from gateway.ids import SystemIds
-from gateway.store.engine import read_engine, write_engine
-from gateway.store.migrate import migrate
+from gateway.store.engine import read_engine
+from gateway.store.migrate import migrate_database
 from ledger.verify import verify
 from tests.integration.system.world import (
     QINGPU,
@@ -40,7 +40,7 @@ MESSAGES = 6
 """Messages of one claim: 1101, 5206, 2201, 2203A, 2204, 2207A."""
 PROVISIONAL = {"UNKNOWN", "REVERSAL_SENT"}
 
-pytestmark = pytest.mark.timeout(60 + 30 * ROUNDS)
+pytestmark = [pytest.mark.timeout(60 + 30 * ROUNDS), pytest.mark.every_database]
 
 
 class KillableGateway:
@@ -147,9 +147,7 @@ async def test_kill_minus_nine_at_any_moment_loses_nothing_and_doubles_nothing(
 ) -> None:
     place = create_data_dir(tmp_path / "data", now=now(), random=SystemIds().salt)
     settings = load_settings(place.settings)
-    engine = write_engine(settings.database)
-    migrate(engine)
-    engine.dispose()
+    migrate_database(settings.database)
     sandboxes, pointed = await start_sandboxes(place, settings)
     urls = tmp_path / "urls.json"
     urls.write_text(json.dumps({c: r.base_url for c, r in pointed.regions.items()}))
@@ -178,7 +176,7 @@ async def test_kill_minus_nine_at_any_moment_loses_nothing_and_doubles_nothing(
 
 
 def check_ledger(place: DataDir) -> None:
-    engine = read_engine(place.root / "yrd.db")
+    engine = read_engine(load_settings(place.settings).database)
     with engine.connect() as connection, connection.begin():
         report = verify(connection, place.vkey.read_text().strip())
     engine.dispose()

@@ -65,6 +65,7 @@ def reasons(error: grpc.aio.AioRpcError) -> tuple[str, list[str]]:
     return reason, fields
 
 
+@pytest.mark.every_database
 async def test_a_claim_settles_and_the_region_agrees_with_our_own_computation(
     world: World,
 ) -> None:
@@ -77,6 +78,7 @@ async def test_a_claim_settles_and_the_region_agrees_with_our_own_computation(
     assert [e.kind for e in claim.entries] == ["pending", "posted"]
 
 
+@pytest.mark.every_database
 async def test_its_receipt_verifies_offline_against_the_logs_key(world: World) -> None:
     claim = await settle(world, jiashan_outpatient("req-receipt-0001"))
     receipt = await world.audit(QINGPU).GetReceipt(
@@ -90,6 +92,7 @@ async def test_its_receipt_verifies_offline_against_the_logs_key(world: World) -
     assert body["claim_id"] == claim.claim_id
 
 
+@pytest.mark.every_database
 async def test_the_same_request_again_is_answered_byte_for_byte(world: World) -> None:
     request = jiashan_outpatient("req-replay-0001")
     first = await settle(world, request)
@@ -109,6 +112,7 @@ async def test_another_body_under_the_same_request_id_is_refused(world: World) -
     assert reasons(caught.value)[0] == "REQUEST_ID_REUSED"
 
 
+@pytest.mark.every_database
 async def test_one_charging_batch_is_never_settled_twice_under_two_request_ids(
     world: World,
 ) -> None:
@@ -119,6 +123,7 @@ async def test_one_charging_batch_is_never_settled_twice_under_two_request_ids(
     assert effective(world, "zhejiang") == 1
 
 
+@pytest.mark.every_database
 async def test_a_reversal_takes_the_settlement_back_at_the_region_and_in_the_books(
     world: World,
 ) -> None:
@@ -137,6 +142,7 @@ async def test_a_reversal_takes_the_settlement_back_at_the_region_and_in_the_boo
     assert again == reversed_claim
 
 
+@pytest.mark.every_database
 async def test_a_lost_reply_is_unknown_then_reversed_by_msgid_and_stays_provisional(
     world: World,
 ) -> None:
@@ -248,6 +254,7 @@ async def test_a_region_that_is_down_is_an_error_and_nothing_is_recorded(world: 
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
+@pytest.mark.every_database
 async def test_five_hundred_calls_over_fifty_request_ids_settle_exactly_fifty_times(
     world: World,
 ) -> None:

@@ -17,8 +17,7 @@ from gateway.config import Settings, load_settings
 from gateway.demo.layout import PROVINCES, DataDir, create_data_dir
 from gateway.ids import SystemIds
 from gateway.policy_files import POLICY_DIR
-from gateway.store.engine import write_engine
-from gateway.store.migrate import migrate
+from gateway.store.migrate import migrate_database
 from gateway.telemetry import configure
 from yrd.audit.v1 import audit_pb2_grpc
 from yrd.claim.v1 import claim_pb2, claim_pb2_grpc
@@ -85,9 +84,7 @@ async def running(root: Path, **changes: Any) -> AsyncIterator[World]:
     """A system over a fresh data directory; `changes` override settings."""
     place = create_data_dir(root, now=now(), random=SystemIds().salt)
     settings = load_settings(place.settings).model_copy(update={"listen": "127.0.0.1:0"} | changes)
-    engine = write_engine(settings.database)
-    migrate(engine)
-    engine.dispose()
+    migrate_database(settings.database)
     sandboxes, settings = await start_sandboxes(place, settings)
     stream = (place.logs / "gateway.jsonl").open("a", encoding="utf-8")
     logger = configure(now=now, stream=stream)

@@ -12,11 +12,14 @@ from pysqlite3 import dbapi2
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from ledger.checkpoint import Checkpoint, NoteSigner
+from ledger.checkpoint import Checkpoint, NoteSigner, parse_checkpoint
+from ledger.cosignature import Cosigner, read_answer
+from ledger.cosigned import add_cosignatures, cosigned_note
 from ledger.journal import Account, Entry, EntryKind, Leg, Role, reversal
 from ledger.leaf import Leaf
+from ledger.note import split_note
 from ledger.publish import sign_checkpoint
-from ledger.store import Appended, append_entry, append_leaf
+from ledger.store import Appended, append_entry, append_leaf, latest_note
 from ledger.tables import install
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -82,6 +85,11 @@ def signer(name: str = "log.test/yrd") -> NoteSigner:
     return NoteSigner.from_seed(name, sha256(name.encode()).digest())
 
 
+def cosigner(name: str) -> Cosigner:
+    """A witness."""
+    return Cosigner.from_seed(name, sha256(name.encode()).digest())
+
+
 class Books:
     """A ledger in a SQLite file, and a clock that moves one second with every entry."""
 
@@ -125,6 +133,19 @@ class Books:
     def sign(self, outside: str | None = None) -> Checkpoint | None:
         with self.writing() as connection:
             return sign_checkpoint(connection, self.signer, at=self.tick(), outside=outside)
+
+    def cosign(self, *names: str) -> str:
+        """The newest checkpoint with the cosignatures of these witnesses, which are kept."""
+        with self.writing() as connection:
+            note = latest_note(connection)
+            assert note is not None
+            checkpoint, at = parse_checkpoint(note), self.tick()
+            text = split_note(note)[0]
+            for witness in map(cosigner, names):
+                line = witness.cosign(text, int(at.timestamp()))
+                given = read_answer(note, line, witness.verifier)
+                add_cosignatures(connection, checkpoint.size, given, at=at)
+            return cosigned_note(connection, note, checkpoint.size)
 
     def live_through_a_day(self) -> None:
         """A little of everything: posted as asked, posted otherwise, voided, reversed, open."""

@@ -26,7 +26,7 @@ from ledger.outcomes import (
     ReversedNotPosted,
     ReversesDiffers,
 )
-from ledger.tables import IMMUTABLE, immutability_ddl
+from ledger.tables import IMMUTABLE, immutability_ddl, immutability_ddl_0002
 from tests.unit.ledger.books import (
     HOSPITAL,
     INSURED,
@@ -287,6 +287,10 @@ SEEDS = {
         "note",
         "INSERT OR REPLACE INTO ledger_checkpoint SELECT * FROM ledger_checkpoint",
     ),
+    "ledger_cosignature": (
+        "line",
+        "INSERT OR REPLACE INTO ledger_cosignature SELECT * FROM ledger_cosignature",
+    ),
 }
 
 
@@ -295,6 +299,7 @@ def test_the_record_refuses_update_delete_and_replace(books: Books, table: str) 
     books.fill(256)
     books.append(posted("e1"))
     books.sign()
+    books.cosign("one.test/w")
     column, replace_all = SEEDS[table]
     assert set(SEEDS) == set(IMMUTABLE)
     for statement in (
@@ -321,7 +326,7 @@ def test_a_resolution_cannot_be_replaced_by_another(books: Books) -> None:
 
 
 def test_postgresql_has_the_same_guards() -> None:
-    statements = immutability_ddl("postgresql")
+    statements = immutability_ddl("postgresql") + immutability_ddl_0002("postgresql")
     for table in IMMUTABLE:
         mine = [line for line in statements if f" ON {table} " in line]
         assert any("BEFORE UPDATE OR DELETE" in line for line in mine)
@@ -331,6 +336,8 @@ def test_postgresql_has_the_same_guards() -> None:
 def test_a_database_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError):
         immutability_ddl("mysql")
+    with pytest.raises(ValueError):
+        immutability_ddl_0002("mysql")
 
 
 def test_the_salt_makes_two_seals_of_one_entry_differ(books: Books) -> None:

@@ -1,0 +1,138 @@
+"""Persons, messages, exchanges and the outbox: the columns in clear against what is sealed.
+
+What a column says and nothing else says is listed, with the reason, in docs/verify.md; the mutation
+test reads that table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, or_, select
+
+from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.errors import InvariantViolated
+from gateway.store.claims import _work_due_us as work_due_us
+from gateway.store.errors import SubjectErased, Undecipherable
+from gateway.store.keyring import INDEX_EPOCH, Keyring
+from gateway.store.prepared import Prepared
+from gateway.store.sealing import Place, unseal
+from gateway.store.subjects import HOUSE, Subjects
+from gateway.store.tables import CLAIM, EXCHANGE, MESSAGE, OUTBOX, SUBJECT
+from ledger.report import INVESTIGATE, RESTORE, Findings
+
+OUTCOMES = ("answered", "refused", "no_answer", "not_sent")
+"""gateway.journeys.visit_sequence.outcome_of."""
+KINDS = ("visited_settlement", "visited_reversal")
+"""gateway.domain.claim_record.OutboxItem."""
+
+_MESSAGES = Prepared(
+    select(MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region).where(
+        MESSAGE.c.claim_id == bindparam("claim_id")
+    )
+)
+_EXCHANGES = Prepared(
+    select(EXCHANGE.c.msgid, EXCHANGE.c.outcome)
+    .join(MESSAGE, MESSAGE.c.msgid == EXCHANGE.c.msgid)
+    .where(MESSAGE.c.claim_id == bindparam("claim_id"))
+)
+_ID_INDEX = Prepared(select(SUBJECT.c.id_index).where(SUBJECT.c.subject_ref == bindparam("ref")))
+_DIFFERING: tuple[tuple[str, str, str, Select[Any]], ...] = (
+    (
+        "EXCHANGE_DIFFERS",
+        "exchange",
+        "no message of this claim and person has its msgid, transaction and outcome",
+        select(EXCHANGE.c.exchange_id)
+        .outerjoin(MESSAGE, MESSAGE.c.msgid == EXCHANGE.c.msgid)
+        .outerjoin(CLAIM, CLAIM.c.claim_id == MESSAGE.c.claim_id)
+        .where(
+            or_(
+                MESSAGE.c.msgid.is_(None),
+                MESSAGE.c.transaction_code != EXCHANGE.c.transaction_code,
+                CLAIM.c.subject_ref != EXCHANGE.c.subject_ref,
+                EXCHANGE.c.outcome.not_in(OUTCOMES),
+            )
+        ),
+    ),
+    (
+        "OUTBOX_DIFFERS",
+        "outbox",
+        "it tells of no claim, or another region than the visited one",
+        select(OUTBOX.c.item_id)
+        .outerjoin(CLAIM, CLAIM.c.claim_id == OUTBOX.c.claim_id)
+        .where(
+            or_(
+                CLAIM.c.claim_id.is_(None),
+                CLAIM.c.visited_region != OUTBOX.c.region,
+                OUTBOX.c.kind.not_in(KINDS),
+            )
+        ),
+    ),
+)
+
+
+def check_rows(connection: Connection, findings: Findings, keyring: Keyring) -> None:
+    """Everything but the claims themselves."""
+    for code, table, what, query in _DIFFERING:
+        for key in connection.execute(query).scalars():
+            findings.add(code, f"{table} {key}", what, INVESTIGATE)
+    for row in connection.execute(select(SUBJECT), execution_options={"yield_per": 500}):
+        findings.count("subjects")
+        what = _wrong_with_subject(row, keyring)
+        if what:
+            findings.add("SUBJECT_DIFFERS", f"subject {row.subject_ref}", what, RESTORE)
+
+
+def rows_of_claim(
+    connection: Connection, row: Row[*tuple[Any, ...]], claim: ClaimRecord, keyring: Keyring
+) -> list[tuple[str, str, str]]:
+    """What the sealed record says of the claim's columns, messages and person."""
+    found: list[tuple[str, str, str]] = []
+    version = int.from_bytes(row.body[1:3], "big")
+    if row.work_due_us != work_due_us(claim) or row.key_version != version:
+        what = "column work_due_us or key_version is not what the sealed record says"
+        found.append(("CLAIM_COLUMN_DIFFERS", what, INVESTIGATE))
+    of_claim = {"claim_id": claim.claim_id}
+    stored = {tuple(message) for message in _MESSAGES.rows(connection, of_claim)}
+    if not {(m.msgid, m.transaction, m.region) for m in claim.messages} <= stored:
+        what = "a message it sent is on record with another transaction or region"
+        found.append(("MESSAGE_DIFFERS", what, INVESTIGATE))
+    heard = {(m.msgid, m.outcome) for m in claim.messages if m.outcome != "planned"}
+    if not heard <= {tuple(exchange) for exchange in _EXCHANGES.rows(connection, of_claim)}:
+        what = "what a region answered to a message is not on record"
+        found.append(("EXCHANGE_MISSING", what, RESTORE))
+    index = _ID_INDEX.rows(connection, {"ref": claim.subject_ref}).scalar()
+    if index != keyring.id_index(claim.id_number):
+        what = "its person is not found by the number that the record holds"
+        found.append(("SUBJECT_DIFFERS", what, RESTORE))
+    return found
+
+
+def is_erased(subjects: Subjects, ref: str) -> bool:
+    """The key of this person was destroyed, so that a claim may have lost its record."""
+    try:
+        subjects.cipher(ref)
+    except SubjectErased:
+        return True
+    except InvariantViolated:
+        return False
+    return False
+
+
+def _wrong_with_subject(row: Row[*tuple[Any, ...]], keyring: Keyring) -> str:
+    erased = row.erased_us is not None
+    parts = (row.wrapped_dek, row.wrapped_uid)
+    if erased or any(part is None for part in parts):
+        whole = erased and all(part is None for part in (*parts, row.id_index))
+        return "" if whole else "it is erased in part"
+    if row.kek_id != keyring.kek_id or row.index_epoch != INDEX_EPOCH:
+        return "its keys are of another master key or epoch"
+    ref = row.subject_ref
+    try:
+        unseal(keyring.kek, Place("subject", ref, "wrapped_dek"), row.wrapped_dek)
+        uid = unseal(keyring.kek, Place("subject", ref, "wrapped_uid"), row.wrapped_uid)
+    except Undecipherable:
+        return "its keys do not open"
+    if ref != HOUSE and keyring.subject_ref(uid) != ref:
+        return "its reference is not derived from its uid"
+    return ""
