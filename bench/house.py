@@ -49,7 +49,11 @@ def house(root: Path) -> Iterator[House]:
         }
         echo = start("echo", "bench.echo_process", data)
         hospital = start("hospital", "bench.hospital_process", data)
-        urls = {f"YRD_REGIONS__{c}__BASE_URL": p.address() for c, p in platforms.items()}
+        urls = {}
+        for code, platform in platforms.items():
+            address = platform.address()
+            urls[f"YRD_REGIONS__{code}__BASE_URL"] = address
+            urls[f"YRD_WITNESSES__{PROVINCES[code]}__URL"] = f"{address}/witness"
         gateway = start("gateway", "bench.gateway_process", data, YRD_LISTEN="127.0.0.1:0", **urls)
         echo_address = echo.address()
         hospital.address()

@@ -21,7 +21,7 @@ from gateway.counter.client import CallFailed
 from gateway.demo.document import document
 from gateway.demo.house import House, HouseFailed
 from gateway.demo.layout import DataDir, DirectoryInUse, create_data_dir
-from gateway.demo.proofs import audit, prove, search_for_people
+from gateway.demo.proofs import audit, export, prove, search_for_people
 from gateway.demo.scenario import Stage, play
 from gateway.demo.show import show
 from gateway.demo.story import Story
@@ -80,6 +80,8 @@ def _tell(place: DataDir, story: Story, console: Console) -> None:
         stack.close()
         say("查账")
         audit(place, story)
+        say("导出日志,由不含本系统代码的程序核验")
+        export(place, story)
         search_for_people(place, story, say)
     story.milliseconds = int((time.monotonic() - started) * 1000)
 

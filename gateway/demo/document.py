@@ -42,6 +42,8 @@ def document(story: Story, *, kept: Path | None) -> dict[str, Any]:
             "note": story.checkpoint_note,
             "vkey": story.vkey,
         },
+        "witnesses": {"asked": story.witnesses_asked, "cosigned": story.witnesses},
+        "exported_log": {"files": story.log_files, "ok": story.log_ok},
         "receipts": {
             "checked": len(story.claims),
             "ok": bool(story.claims) and all(told.receipt_ok for told in story.claims),

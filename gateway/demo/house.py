@@ -83,9 +83,10 @@ class House:
         for code, process in started.items():
             self.platforms[code] = self._await(process)
         self.say(f"三地平台已启动:{'、'.join(self.platforms.values())}")
-        addresses = {
-            f"YRD_REGIONS__{code}__BASE_URL": url for code, url in self.platforms.items()
-        } | {"YRD_LISTEN": "127.0.0.1:0"}
+        addresses = {"YRD_LISTEN": "127.0.0.1:0"}
+        for code, url in self.platforms.items():
+            addresses[f"YRD_REGIONS__{code}__BASE_URL"] = url
+            addresses[f"YRD_WITNESSES__{PROVINCES[code]}__URL"] = f"{url}/witness"
         gateway = self._start("gateway", ("serve", *data, "--migrate", FOLLOW), addresses)
         self.gateway = self._await(gateway)
         self.say(f"网关已启动:{self.gateway}(gRPC,双向 TLS)")

@@ -5,6 +5,7 @@
     secrets/*.toml     signing secrets   tls/               CA, server and client certificates
     sandbox/           state of the three stand-in platforms
     logs/ receipts/    log, receipts     checkpoint.txt, vkey   the log's newest head and key
+    log/ log-entries/  the transparency log as static files; the latter not for everyone
 
 A data directory may be moved: every path in yrd.toml is relative to it.
 """
@@ -12,13 +13,14 @@ A data directory may be moved: every path in yrd.toml is relative to it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 from gateway.demo.dev_ca import AUDITOR_URI, DevCa, institution_uri
+from ledger.cosignature import Cosigner
 
 PROVINCES = {"31": "shanghai", "32": "jiangsu", "33": "zhejiang"}
 """Province digits → adapter profile and stand-in platform."""
@@ -97,7 +99,8 @@ def create_data_dir(root: Path, *, now: datetime, random: Callable[[], bytes]) -
     _write_certificates(place, now, institutions)
     _write_secrets(place, random)
     (root / "participants.toml").write_text(_participants(institutions), encoding="utf-8")
-    place.settings.write_text(_settings(origin), encoding="utf-8")
+    witnesses = {name: _write_witness(place, name, random) for name in PROVINCES.values()}
+    place.settings.write_text(_settings(origin, witnesses), encoding="utf-8")
     return place
 
 
@@ -129,6 +132,17 @@ def _write_secrets(place: DataDir, random: Callable[[], bytes]) -> None:
         )
 
 
+def _write_witness(place: DataDir, province: str, random: Callable[[], bytes]) -> str:
+    """The key with which a stand-in platform cosigns checkpoints; answers its vkey."""
+    seed = random()
+    directory = place.sandbox / province
+    directory.mkdir(mode=0o700)
+    path = directory / "witness.key"
+    path.touch(mode=0o600)
+    path.write_text(seed.hex(), encoding="ascii")
+    return Cosigner.from_seed(f"sandbox.yrd.example/{province}", seed).vkey
+
+
 def _participants(institutions: list[dict[str, str]]) -> str:
     head = (
         "# 参与机构: who may call this gateway, by the code in the certificate's SAN.\n"
@@ -142,7 +156,7 @@ def _participants(institutions: list[dict[str, str]]) -> str:
     return head + "".join(rows)
 
 
-def _settings(origin: str) -> str:
+def _settings(origin: str, witnesses: Mapping[str, str]) -> str:
     regions = "".join(
         f"""
 [regions.{code}]
@@ -150,6 +164,14 @@ base_url = "http://127.0.0.1:{SANDBOX_PORTS[code]}"
 profile = "{name}"
 secrets_file = "secrets/{name}.toml"
 sandbox = true
+"""
+        for code, name in PROVINCES.items()
+    )
+    watching = "".join(
+        f"""
+[witnesses.{name}]
+url = "http://127.0.0.1:{SANDBOX_PORTS[code]}/witness"
+vkey = "{witnesses[name]}"
 """
         for code, name in PROVINCES.items()
     )
@@ -164,9 +186,11 @@ log_file = "logs/gateway.jsonl"
 resolve_after_ms = 400
 worker_interval_ms = 100
 checkpoint_interval_ms = 100
+# So many of the witnesses below must have cosigned a checkpoint before it is published as files.
+quorum = 2
 
 [tls]
 certificate = "tls/server.pem"
 key = "tls/server.key"
 client_ca = "tls/ca.pem"
-{regions}"""
+{regions}{watching}"""

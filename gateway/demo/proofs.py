@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gateway.counter.client import Counter, Credentials
 from gateway.demo.layout import DataDir
 from gateway.demo.scenario import Stage
 from gateway.demo.story import ClaimTold, Story
+from gateway.demo.stranger import Mirror, MirrorError
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.merkle import ProofInvalid, verify_consistency
 from ledger.note import NoteInvalid, NoteVerifier
+from ledger.policy import Log
 from ledger.receipt import ReceiptInvalid, verify_receipt
 from yrd.audit.v1 import audit_pb2
 
@@ -92,6 +95,29 @@ def audit(place: DataDir, story: Story) -> None:
     story.expect(story.verify_ok, "查账发现问题")
     outside = place.checkpoint.read_text(encoding="utf-8") if place.checkpoint.is_file() else ""
     story.expect(bool(outside), "没有数据库之外的检查点副本")
+
+
+def export(place: DataDir, story: Story) -> None:
+    """The log as files, checked by a stranger's program; after everything has ended."""
+    # Import late, as above.
+    from gateway.config import load_settings, witness_policy
+    from gateway.store.export_log import export_log
+
+    settings, log = load_settings(place.settings), NoteVerifier.from_vkey(story.vkey)
+    policy = witness_policy(settings, [Log(log)])
+    with TemporaryDirectory(prefix="yrd-") as directory:
+        out = Path(directory) / "log"
+        exported = export_log(settings.database, log, policy, out, entries=True)
+        story.witnesses_asked = len(policy.witnesses)
+        story.witnesses, story.log_files = len(exported.witnesses), exported.files
+        keys = tuple(witness.key.vkey for witness in policy.witnesses)
+        try:
+            Mirror(out, out, story.vkey).check(witnesses=keys)
+            story.log_ok = True
+        except (MirrorError, OSError):
+            story.log_ok = False
+    story.expect(story.witnesses == story.witnesses_asked, "最后的检查点未经三地平台会签")
+    story.expect(story.log_ok, "导出的日志未通过独立程序核验")
 
 
 def search_for_people(place: DataDir, story: Story, say: Callable[[str], None]) -> None:

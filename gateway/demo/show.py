@@ -176,9 +176,12 @@ def _proofs(console: Console, story: Story) -> None:
     head = parse_checkpoint(story.checkpoint_note)
     checked = sum(story.verify_checked.values())
     verdict = "通过" if story.verify_ok else "发现问题"
+    published = "通过" if story.log_ok else "未通过"
     for name, text in (
         ("回执", f"{ok}/{len(story.claims)} 份,仅凭日志公钥离线核验通过"),
         ("检查点", f"{head.origin} · {head.size} 条 · 根 {head.root.hex()[:16]}…"),
+        ("见证", f"{story.witnesses}/{story.witnesses_asked} 家平台会签了最后的检查点"),
+        ("公开", f"日志导出为静态文件,由不含本系统代码的程序按公开格式核验{published}"),
         ("查账", f"从原始记录重新推导 {checked} 项,{verdict}"),
         (
             "对方",

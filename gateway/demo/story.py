@@ -55,6 +55,13 @@ class Story:
     replay_identical: bool = False
     checkpoint_note: str = ""
     vkey: str = ""
+    witnesses_asked: int = 0
+    witnesses: int = 0
+    """How many of them have cosigned the last checkpoint."""
+    log_files: int = 0
+    """Static files of the exported log."""
+    log_ok: bool = False
+    """A checker without our code has found it whole, and signed by all of them."""
     platforms_effective: int = 0
     visited_told: int = 0
     verify_ok: bool = False

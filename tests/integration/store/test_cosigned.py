@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+from gateway.demo.stranger import Mirror
 from gateway.store.cosigned_log import CosignedLog
 from gateway.store.open_store import OpenStore
 from gateway.store.tile_mirror import TileMirror
@@ -12,7 +13,6 @@ from gateway.store.verify_store import verify_store
 from ledger.cosignature import Cosignature, Cosigner, read_answer
 from ledger.note import split_note
 from tests.integration.store.house import Intent, StandingClock, opened, options, prepare
-from tests.unit.ledger.mirror import Mirror
 
 WITNESSES = [Cosigner.from_seed(n, sha256(n.encode()).digest()) for n in ("a.test", "b.test")]
 

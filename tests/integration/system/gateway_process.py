@@ -20,7 +20,8 @@ def main() -> None:
         code: region.model_copy(update={"base_url": urls[code]})
         for code, region in settings.regions.items()
     }
-    settings = settings.model_copy(update={"listen": "127.0.0.1:0", "regions": regions})
+    alone = {"witnesses": {}, "quorum": 0}
+    settings = settings.model_copy(update={"listen": "127.0.0.1:0", "regions": regions} | alone)
 
     def announce(port: int) -> None:
         draft = port_file.with_suffix(".new")

@@ -83,7 +83,9 @@ async def start_sandboxes(
 async def running(root: Path, **changes: Any) -> AsyncIterator[World]:
     """A system over a fresh data directory; `changes` override settings."""
     place = create_data_dir(root, now=now(), random=SystemIds().salt)
-    settings = load_settings(place.settings).model_copy(update={"listen": "127.0.0.1:0"} | changes)
+    # tests/integration/witness has the witnesses; here nobody waits for them.
+    alone: dict[str, Any] = {"listen": "127.0.0.1:0", "witnesses": {}, "quorum": 0}
+    settings = load_settings(place.settings).model_copy(update=alone | changes)
     migrate_database(settings.database)
     sandboxes, settings = await start_sandboxes(place, settings)
     stream = (place.logs / "gateway.jsonl").open("a", encoding="utf-8")

@@ -1,6 +1,6 @@
 """A settlement in the whole system: cosigned by three platforms, exported, and checked by others.
 
-The checkers: tlog-scales (not ours), tests/unit/ledger/mirror.py (from the formats' text alone),
+The checkers: tlog-scales (not ours), gateway/demo/stranger.py (from the formats' text alone),
 and `yrd verify-receipt` with a policy.
 """
 
@@ -23,6 +23,7 @@ from adapters.sandbox import Sandbox
 from gateway.bootstrap import Gateway, read_secrets
 from gateway.config import Settings, WitnessSettings, load_settings, witness_policy
 from gateway.demo.layout import PROVINCES, DataDir, create_data_dir
+from gateway.demo.stranger import Mirror
 from gateway.ids import SystemIds
 from gateway.policy_files import POLICY_DIR
 from gateway.store.migrate import migrate_database
@@ -33,7 +34,6 @@ from ledger.policy import KeyDates
 from tests.architecture.sources import HOME
 from tests.integration.system.world import QINGPU, World, jiashan_outpatient, now
 from tests.integration.witness.strangers import check_by_tlog_scales
-from tests.unit.ledger.mirror import Mirror
 from yrd.audit.v1 import audit_pb2
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.witness import HttpWitness
+from gateway.demo.stranger import Mirror
 from gateway.domain.errors import InvariantViolated
 from gateway.ports import SizeDiffers, WitnessAnswer, WitnessSilent
 from gateway.workers.ask_witnesses import AskWitnesses
@@ -17,7 +18,6 @@ from ledger.cosignature import CosignatureVerifier, cosignatures
 from ledger.policy import KeyDates, PolicyUnmet
 from tests.integration.store.house import NOON, numbered, opened, prepare
 from tests.integration.witness.town import Town, grow, town
-from tests.unit.ledger.mirror import Mirror
 
 
 async def test_three_platforms_cosign_and_everyone_sees_it(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.stranger import Mirror, MirrorError
 from ledger import store
 from ledger.outcomes import LedgerDamaged
 from ledger.tile_files import TileFiles
 from ledger.tiles import pack_entries, unpack_entries
 from ledger.verify import verify
 from tests.unit.ledger.books import Books
-from tests.unit.ledger.mirror import Mirror, MirrorError
 
 
 def published(books: Books, root: Path) -> Path:

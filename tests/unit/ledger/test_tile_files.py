@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.stranger import Mirror
 from ledger import store
 from ledger.outcomes import ForkDetected, LedgerDamaged, RollbackDetected
 from ledger.tile_files import TileFiles, tiles_due
 from ledger.tiles import WIDTH, Tile, tiles_of
 from tests.unit.ledger.books import Books, signer
-from tests.unit.ledger.mirror import Mirror
 
 
 def publish(books: Books, files: TileFiles) -> int:

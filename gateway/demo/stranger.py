@@ -1,4 +1,4 @@
-"""A stranger's check of a published log, from the text of the formats and with none of our code.
+"""外人: a stranger's check of a published log, from the formats' texts, with none of our code.
 
 RFC 6962 §2.1, C2SP signed-note, tlog-checkpoint, tlog-cosignature and tlog-tiles; of our own only
 the files. Deliberately simple: it recomputes the whole tree from the tiles it may fetch.
@@ -10,13 +10,14 @@ import base64
 import hashlib
 from pathlib import Path
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 Seen = tuple[int, bytes]
 """(size, root) of a checkpoint that was checked."""
 
 
-class MirrorError(AssertionError):
+class MirrorError(Exception):
     """The published log does not hold."""
 
 
@@ -112,7 +113,10 @@ def signed(line: str, vkey: str, text: str) -> bool:
     if key[0] == 4:
         at = int.from_bytes(signature[:8], "big")
         message, signature = f"cosignature/v1\ntime {at}\n".encode() + message, signature[8:]
-    Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature, message)
+    try:
+        Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature, message)
+    except InvalidSignature as error:
+        raise MirrorError(f"the signature of {name} does not fit") from error
     return True
 
 
