@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from gateway.database import Database
 from gateway.store.engine import read_engine
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.note import NoteInvalid, NoteVerifier
@@ -27,7 +28,7 @@ def read_checkpoint(path: Path, vkey: str) -> Checkpoint | Problem:
         return Problem("OUTSIDE_CHECKPOINT_INVALID", str(path), str(invalid), INVESTIGATE)
 
 
-def compare(database: Path, kept: Checkpoint, path: Path) -> Problem | None:
+def compare(database: Database, kept: Checkpoint, path: Path) -> Problem | None:
     """None if the database's log begins with this checkpoint's tree.
 
     Read the checkpoint before the database: a log in service only grows.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, case, or_, select
 
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import InvariantViolated
@@ -23,7 +23,8 @@ from ledger.report import INVESTIGATE, RESTORE, Findings
 
 OUTCOMES = ("answered", "refused", "no_answer", "not_sent")
 """gateway.journeys.visit_sequence.outcome_of."""
-KINDS = ("visited_settlement", "visited_reversal")
+UNDO_ADMISSION = "undo_admission"
+KINDS = ("visited_settlement", "visited_reversal", UNDO_ADMISSION)
 """gateway.domain.claim_record.OutboxItem."""
 
 _MESSAGES = Prepared(
@@ -57,13 +58,17 @@ _DIFFERING: tuple[tuple[str, str, str, Select[Any]], ...] = (
     (
         "OUTBOX_DIFFERS",
         "outbox",
-        "it tells of no claim, or another region than the visited one",
+        "it is about no claim, or for a region that it does not concern",
         select(OUTBOX.c.item_id)
         .outerjoin(CLAIM, CLAIM.c.claim_id == OUTBOX.c.claim_id)
         .where(
             or_(
                 CLAIM.c.claim_id.is_(None),
-                CLAIM.c.visited_region != OUTBOX.c.region,
+                case(
+                    (OUTBOX.c.kind == UNDO_ADMISSION, CLAIM.c.insured_region),
+                    else_=CLAIM.c.visited_region,
+                )
+                != OUTBOX.c.region,
                 OUTBOX.c.kind.not_in(KINDS),
             )
         ),

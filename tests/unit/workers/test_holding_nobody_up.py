@@ -52,6 +52,9 @@ class Due:
 
     claims_needing_work = due_outbox
 
+    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[Any, ...]:
+        return self._things[:limit]
+
 
 class Claim:
     def __init__(self, claim_id: str) -> None:
