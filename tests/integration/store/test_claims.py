@@ -26,6 +26,7 @@ from tests.integration.store.house import (
     opened,
     options,
     prepare,
+    unguarded,
 )
 
 
@@ -285,11 +286,8 @@ async def test_a_claim_that_does_not_open_holds_up_no_other(
     damaged = await house.store.write(Intent("r-1"))
     sound = await house.store.write(Intent("r-2"))
     engine = write_engine(options(tmp_path).database)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE claim SET body = zeroblob(40) WHERE claim_id = ?",
-            (damaged.claim_id,),
-        )
+    zeros = f"x'{bytes(40).hex()}'"
+    unguarded(engine, f"UPDATE claim SET body = {zeros} WHERE claim_id = '{damaged.claim_id}'")
     engine.dispose()
     later = NOON + timedelta(hours=1)
     assert await house.store.read(lambda r: r.claims_needing_work(later, 10)) == (sound,)
