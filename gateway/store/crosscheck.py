@@ -104,13 +104,14 @@ _ORPHANS: tuple[tuple[str, str, str, Select[Any]], ...] = (
     (
         "REVERSAL_NOT_RECORDED",
         "claim",
-        "the request of its newest reversal is not on record",
+        "the request of its newest reversal is not on record as its own",
         select(CLAIM.c.claim_id)
         .outerjoin(
             REVERSAL_REQUEST,
             and_(
                 REVERSAL_REQUEST.c.institution_code == CLAIM.c.institution_code,
                 REVERSAL_REQUEST.c.request_id == CLAIM.c.reversal_request_id,
+                REVERSAL_REQUEST.c.claim_id == CLAIM.c.claim_id,
             ),
         )
         .where(CLAIM.c.reversal_request_id.is_not(None), REVERSAL_REQUEST.c.claim_id.is_(None)),

@@ -18,7 +18,7 @@ from gateway.store.keyring import INDEX_EPOCH, Keyring
 from gateway.store.prepared import Prepared
 from gateway.store.sealing import Place, unseal
 from gateway.store.subjects import HOUSE, Subjects
-from gateway.store.tables import CLAIM, EXCHANGE, MESSAGE, OUTBOX, SUBJECT
+from gateway.store.tables import CLAIM, EXCHANGE, MESSAGE, OUTBOX, REVERSAL_REQUEST, SUBJECT
 from ledger.report import INVESTIGATE, RESTORE, Findings
 
 OUTCOMES = ("answered", "refused", "no_answer", "not_sent")
@@ -27,29 +27,28 @@ UNDO_ADMISSION = "undo_admission"
 KINDS = ("visited_settlement", "visited_reversal", UNDO_ADMISSION)
 """gateway.domain.claim_record.OutboxItem."""
 
-_MESSAGES = Prepared(
-    select(MESSAGE.c.msgid, MESSAGE.c.transaction_code, MESSAGE.c.region).where(
-        MESSAGE.c.claim_id == bindparam("claim_id")
-    )
-)
 _EXCHANGES = Prepared(
     select(EXCHANGE.c.msgid, EXCHANGE.c.outcome)
     .join(MESSAGE, MESSAGE.c.msgid == EXCHANGE.c.msgid)
     .where(MESSAGE.c.claim_id == bindparam("claim_id"))
+)
+_REVERSAL = Prepared(
+    select(REVERSAL_REQUEST.c.request_hash).where(
+        REVERSAL_REQUEST.c.institution_code == bindparam("institution"),
+        REVERSAL_REQUEST.c.request_id == bindparam("request_id"),
+    )
 )
 _ID_INDEX = Prepared(select(SUBJECT.c.id_index).where(SUBJECT.c.subject_ref == bindparam("ref")))
 _DIFFERING: tuple[tuple[str, str, str, Select[Any]], ...] = (
     (
         "EXCHANGE_DIFFERS",
         "exchange",
-        "no message of this claim and person has its msgid, transaction and outcome",
+        "it is of another person than its claim, or has an outcome that there is not",
         select(EXCHANGE.c.exchange_id)
-        .outerjoin(MESSAGE, MESSAGE.c.msgid == EXCHANGE.c.msgid)
-        .outerjoin(CLAIM, CLAIM.c.claim_id == MESSAGE.c.claim_id)
+        .join(MESSAGE, MESSAGE.c.msgid == EXCHANGE.c.msgid)
+        .join(CLAIM, CLAIM.c.claim_id == MESSAGE.c.claim_id)
         .where(
             or_(
-                MESSAGE.c.msgid.is_(None),
-                MESSAGE.c.transaction_code != EXCHANGE.c.transaction_code,
                 CLAIM.c.subject_ref != EXCHANGE.c.subject_ref,
                 EXCHANGE.c.outcome.not_in(OUTCOMES),
             )
@@ -91,26 +90,31 @@ def check_rows(connection: Connection, findings: Findings, keyring: Keyring) -> 
 def rows_of_claim(
     connection: Connection, row: Row[*tuple[Any, ...]], claim: ClaimRecord, keyring: Keyring
 ) -> list[tuple[str, str, str]]:
-    """What the sealed record says of the claim's columns, messages and person."""
+    """What the sealed record says of the claim's columns, answers, reversal and person."""
     found: list[tuple[str, str, str]] = []
     version = int.from_bytes(row.body[1:3], "big")
     if row.work_due_us != work_due_us(claim) or row.key_version != version:
         what = "column work_due_us or key_version is not what the sealed record says"
         found.append(("CLAIM_COLUMN_DIFFERS", what, INVESTIGATE))
     of_claim = {"claim_id": claim.claim_id}
-    stored = {tuple(message) for message in _MESSAGES.rows(connection, of_claim)}
-    if not {(m.msgid, m.transaction, m.region) for m in claim.messages} <= stored:
-        what = "a message it sent is on record with another transaction or region"
-        found.append(("MESSAGE_DIFFERS", what, INVESTIGATE))
     heard = {(m.msgid, m.outcome) for m in claim.messages if m.outcome != "planned"}
     if not heard <= {tuple(exchange) for exchange in _EXCHANGES.rows(connection, of_claim)}:
         what = "what a region answered to a message is not on record"
         found.append(("EXCHANGE_MISSING", what, RESTORE))
+    if claim.reversal_request_id and not _reversal_fits(connection, claim):
+        what = "the request of its newest reversal is on record with another content"
+        found.append(("REVERSAL_DIFFERS", what, INVESTIGATE))
     index = _ID_INDEX.rows(connection, {"ref": claim.subject_ref}).scalar()
     if index != keyring.id_index(claim.id_number):
         what = "its person is not found by the number that the record holds"
         found.append(("SUBJECT_DIFFERS", what, RESTORE))
     return found
+
+
+def _reversal_fits(connection: Connection, claim: ClaimRecord) -> bool:
+    asked = {"institution": claim.institution_code, "request_id": claim.reversal_request_id}
+    kept = _REVERSAL.rows(connection, asked).scalar()
+    return kept is None or kept == claim.reversal_request_hash  # None: REVERSAL_NOT_RECORDED
 
 
 def is_erased(subjects: Subjects, ref: str) -> bool:

@@ -13,7 +13,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from ledger.tables import TABLES as LEDGERS
 from ledger.verify import verify
 from tests.architecture.sources import HOME
 from tests.integration.store.house import opened, prepare, unguarded
-from tests.integration.store.lives import all_lives
+from tests.integration.store.lives import all_lives, asked_to_reverse
 from tests.postgres.kinds import database_below
 
 TABLES: tuple[Table, ...] = (*LEDGERS, *OURS)
@@ -86,10 +86,7 @@ async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store
     vkey = prepare(directory)
     async with opened(directory) as house:
         lives = await all_lives(house)
-        asked = replace(lives[4], version=lives[4].version + 1, reversal_request_id="rv-1")
-        await house.store.write(
-            lambda books: books.update_claim(asked, expected_version=lives[4].version)
-        )
+        await asked_to_reverse(house, lives[4])
         await erase_subject(house.store, lives[6].subject_ref, legal_basis="test")
         await house.log.publish()
     engine = write_engine(database_below(directory))

@@ -10,7 +10,7 @@ from gateway.domain.claim import ClaimEvent
 from gateway.domain.claim_record import ClaimRecord
 from gateway.ids import SystemIds
 from gateway.journeys.record_event import Happened, record_event
-from gateway.ports import Exchange
+from gateway.ports import Books, Exchange
 from gateway.store.open_store import OpenStore
 from tests.integration.store.house import NOON, Intent, breakdown, identity
 
@@ -33,6 +33,23 @@ async def lived(
             partial(record_event, claim_id=claim.claim_id, happened=happened, at=NOON, ids=IDS)
         )
     return claim
+
+
+async def asked_to_reverse(house: OpenStore, claim: ClaimRecord) -> None:
+    """The request as ReverseClaim records it: by itself, and in the claim as its newest."""
+    request, hashed = f"rv-{claim.request_id}", "5a" * 32
+
+    def work(books: Books) -> None:
+        books.record_reversal_request(claim.institution_code, request, claim.claim_id, hashed)
+        asked = replace(
+            claim,
+            version=claim.version + 1,
+            reversal_request_id=request,
+            reversal_request_hash=hashed,
+        )
+        books.update_claim(asked, expected_version=claim.version)
+
+    await house.store.write(work)
 
 
 async def all_lives(house: OpenStore) -> list[ClaimRecord]:

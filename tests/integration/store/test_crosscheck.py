@@ -10,7 +10,7 @@ from gateway.domain.claim import ClaimEvent
 from gateway.store.engine import write_engine
 from gateway.store.verify_store import StoreReport, verify_store
 from tests.integration.store.house import Intent, opened, options, prepare, unguarded
-from tests.integration.store.lives import all_lives, lived
+from tests.integration.store.lives import all_lives, asked_to_reverse, lived
 
 
 def report(directory: Path, vkey: str) -> StoreReport:
@@ -56,7 +56,7 @@ LIES = [
     (f"UPDATE claim SET subject_ref = 's_nobody' WHERE claim_id = {ONE}", "CLAIM_SEALED"),
     ("UPDATE opening SET subject_ref = 's_nobody' WHERE leaf_index = 0", "OPENING_SEALED"),
     ("UPDATE exchange SET subject_ref = 's_nobody'", "EXCHANGE_SEALED"),
-    ("UPDATE subject SET subject_ref = 's_nobody' || rowid", "CLAIM_SEALED"),
+    ("UPDATE subject SET subject_ref = 'x' || substr(subject_ref, 2)", "CLAIM_SEALED"),
     (f"DELETE FROM claim WHERE claim_id = {ONE}", "CLAIM_MISSING"),
     (f"DELETE FROM claim WHERE claim_id = {ONE}", "MESSAGE_WITHOUT_CLAIM"),
     (f"DELETE FROM claim_entry WHERE claim_id = {ONE}", "CLAIM_WITHOUT_ENTRY"),
@@ -67,8 +67,17 @@ LIES = [
     ("DELETE FROM message", "MESSAGE_MISSING"),
     ("UPDATE message SET transaction_code = '2213'", "MESSAGE_MISSING"),
     ("UPDATE message SET region = '310000'", "MESSAGE_MISSING"),
-    ("UPDATE exchange SET msgid = 'M' || msgid", "EXCHANGE_WITHOUT_MESSAGE"),
+    ("UPDATE exchange SET msgid = 'M' || substr(msgid, 2)", "EXCHANGE_WITHOUT_MESSAGE"),
     ("UPDATE exchange SET transaction_code = '2213'", "EXCHANGE_WITHOUT_MESSAGE"),
+    ("DELETE FROM reversal_request", "REVERSAL_NOT_RECORDED"),
+    ("UPDATE reversal_request SET request_id = 'r-x'", "REVERSAL_NOT_RECORDED"),
+    (
+        "UPDATE reversal_request SET claim_id = (SELECT min(claim_id) FROM claim c "
+        "WHERE c.claim_id <> reversal_request.claim_id)",
+        "REVERSAL_NOT_RECORDED",
+    ),
+    ("UPDATE reversal_request SET claim_id = 'clm_x'", "REVERSAL_WITHOUT_CLAIM"),
+    ("UPDATE reversal_request SET request_hash = 'x'", "REVERSAL_DIFFERS"),
     ("DELETE FROM opening WHERE leaf_index = 1", "OPENING_MISSING"),
     ("UPDATE opening SET sealed = x'00' WHERE leaf_index = 1", "OPENING_SEALED"),
     ("UPDATE exchange SET reply = request", "EXCHANGE_SEALED"),
@@ -81,7 +90,7 @@ LIES = [
 async def test_a_lie_in_the_tables_is_found(tmp_path: Path, statement: str, code: str) -> None:
     vkey = prepare(tmp_path)
     async with opened(tmp_path) as house:
-        await lived(house, "r-1", ClaimEvent.REGION_SETTLED)
+        await asked_to_reverse(house, await lived(house, "r-1", ClaimEvent.REGION_SETTLED))
         await house.store.write(Intent("r-2"))
     engine = write_engine(options(tmp_path).database)
     unguarded(engine, statement)
