@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sys
+import weakref
 import traceback
 import unicodedata
 from collections.abc import Callable, MutableMapping
@@ -182,6 +183,9 @@ def configure(
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         stream = os.fdopen(descriptor, "a", encoding="utf-8")
     sink = _Lines(stream or sys.stderr)
+    if path is not None and stream is not None:
+        # Closed with the sink, be it replaced or at the process's end.
+        weakref.finalize(sink, stream.close)
     structlog.configure(
         processors=[_Shape(now)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
