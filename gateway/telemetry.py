@@ -12,9 +12,9 @@ import logging
 import os
 import re
 import sys
-import weakref
 import traceback
 import unicodedata
+import weakref
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from datetime import datetime
