@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,10 @@ async def test_a_platform_that_dies_on_an_open_connection_leaves_it_unknown(
 
 async def test_a_lost_read_is_asked_once_more(province: str, tmp_path: Path) -> None:
     async with world(province, tmp_path, "lose-reply=1@1101") as w:
-        accepted(await w.client.find_person(w.ctx(), w.patient()))
+        found = accepted(await w.client.find_person(w.ctx(), w.patient()))
+        calls: Any = w.sandbox.state()["calls"]
+    assert found.person_no
+    assert calls["1101"] == 2
 
 
 async def test_a_field_of_ours_that_is_too_long_never_leaves(province: str, tmp_path: Path) -> None:

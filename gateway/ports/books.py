@@ -1,0 +1,154 @@
+"""Our own store: one transaction (state, journal and leaf together), and a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
+from gateway.ports.calls import Exchange
+from ledger.journal import Entry
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opening:
+    """What a leaf commits to; stored under the subject's key, erasable."""
+
+    subject_ref: str
+    body: bytes
+    """Canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AskedReversal:
+    """A reversal that was recorded before: of which claim, under which body."""
+
+    claim: ClaimRecord
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimQuery:
+    """Filters of a listing, newest first."""
+
+    institution: str
+    states: tuple[str, ...] = ()
+    insured_region_prefix: str = ""
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+    before_claim_id: str = ""
+    """Exclusive upper bound in (created_at, claim_id) order; empty for the first page."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPage:
+    """Encoded claims and where the next page begins."""
+
+    answers: tuple[bytes, ...]
+    next_before: str
+    """Claim id to continue before; empty on the last page."""
+
+
+class Books(Protocol):
+    """One transaction: state, journal and leaf together. Synchronous: nothing can await inside
+    it."""
+
+    def claim(self, claim_id: str) -> ClaimRecord | None: ...
+
+    def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None:
+        """By the request_id of its settlement."""
+
+    def claim_by_reversal(self, institution: str, request_id: str) -> AskedReversal | None:
+        """By the request_id of any reversal ever recorded of it, refused ones too."""
+
+    def record_reversal_request(
+        self, institution: str, request_id: str, claim_id: str, request_hash: str
+    ) -> None:
+        """Each id once, for ever; raises Conflict if it is taken."""
+
+    def live_claims_of_batch(
+        self, institution: str, visit_no: str, batch_no: str
+    ) -> tuple[ClaimRecord, ...]:
+        """Claims of one charging batch that are not REFUSED, VOIDED or REVERSED."""
+
+    def insert_claim(self, claim: ClaimRecord) -> None:
+        """Raises Conflict if the request_id is taken."""
+
+    def update_claim(self, claim: ClaimRecord, *, expected_version: int) -> None:
+        """Raises Conflict if the stored version is another."""
+
+    def subject_ref(self, id_number: str) -> str:
+        """The person's reference in the medical domain, made on first sight."""
+
+    def next_msgids(self, institution: str, count: int, at: datetime) -> tuple[str, ...]:
+        """Fresh msgids of one institution, durable with this transaction."""
+
+    def record_messages(self, claim_id: str, messages: tuple[PlannedMessage, ...]) -> None:
+        """Each msgid once, for ever; raises InvariantViolated on a repeat."""
+
+    def record_exchange(
+        self, msgid: str, subject_ref: str, outcome: str, exchange: Exchange
+    ) -> None:
+        """Raw bytes as evidence, encrypted."""
+
+    def append_entry(
+        self, entry: Entry, *, leaf_type: str, window: str | None, opening: Opening, at: datetime
+    ) -> int:
+        """Journal entry and its leaf; answers the leaf index."""
+
+    def append_evidence(
+        self, entry_id: str, *, leaf_type: str, opening: Opening, at: datetime
+    ) -> int:
+        """A leaf without postings (e.g. a claim became unknown); answers the leaf index."""
+
+    def enqueue(self, item: OutboxItem) -> None:
+        """Outbox: delivered at least once after this transaction commits."""
+
+    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[OutboxItem, ...]:
+        """What is due, for this worker alone: it is due again at `until` unless finished or
+        postponed."""
+
+    def finish_outbox(self, item_id: str, at: datetime) -> None: ...
+
+    def postpone_outbox(
+        self, item_id: str, attempts: int, due_at: datetime, error: str
+    ) -> None: ...
+
+
+class BooksReader(Protocol):
+    """A consistent snapshot."""
+
+    def claim(self, claim_id: str) -> ClaimRecord | None: ...
+
+    def claim_by_request(self, institution: str, request_id: str) -> ClaimRecord | None: ...
+
+    def claim_by_reversal(self, institution: str, request_id: str) -> AskedReversal | None: ...
+
+    def answer(self, claim_id: str) -> bytes | None:
+        """The encoded answer as stored at the last change: byte-identical for ever."""
+
+    def list_answers(self, query: ClaimQuery) -> ClaimPage: ...
+
+    def claims_needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
+        """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due."""
+
+    def due_outbox(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]: ...
+
+
+class Store(Protocol):
+    """Our own database."""
+
+    async def write(self, work: Callable[[Books], T]) -> T:
+        """Run `work` in a transaction (many callers share one commit); returns after the commit.
+
+        Raises what `work` raised (nothing of it is kept), Overloaded when the queue is full,
+        StorageUnavailable when the commit failed.
+        """
+
+    async def read(self, work: Callable[[BooksReader], T]) -> T:
+        """Run `work` on a snapshot."""
