@@ -130,8 +130,8 @@ def test_a_process_that_stops_in_its_transaction_holds_the_others_up_for_seconds
             continue
     stopped.send_signal(signal.SIGSTOP)
     # Whether it held the lock at that moment is chance; the server ends its transaction if it did.
-    # More than a pipe holds, so the last were written after the stop. line_of fails where the output
-    # ends, and the test's bound ends a wait that is not for seconds only.
+    # More than a pipe holds, so the last were written after the stop. line_of fails where the
+    # output ends, and the test's bound ends a wait that is not for seconds only.
     lines = [line_of(going) for _ in range(800)]
     assert sum(line.startswith(b"clm_") for line in lines) > 100
     for process in (going, stopped):
