@@ -124,6 +124,17 @@ async def send_until_killed(
     return told
 
 
+async def settle_all(
+    gateway: KillableGateway, requests: list[claim_pb2.SettleClaimRequest]
+) -> dict[str, claim_pb2.Claim]:
+    """After all those deaths it settles as ever."""
+    async with gateway.hospital() as stub:
+        calls = [stub.SettleClaim(request, timeout=20) for request in requests]
+        claims = [reply.claim for reply in await asyncio.gather(*calls)]
+    assert {state_name(claim) for claim in claims} == {"SETTLED"}
+    return {claim.request_id: claim for claim in claims}
+
+
 async def ask_all(gateway: KillableGateway, request_ids: list[str]) -> dict[str, claim_pb2.Claim]:
     """Every claim on record, once none of them is being worked on any more."""
     async with gateway.hospital() as stub, asyncio.timeout(40):
@@ -170,6 +181,9 @@ async def test_kill_minus_nine_at_any_moment_loses_nothing_and_doubles_nothing(
             kill_after = chance.randrange(CLAIMS * MESSAGES)
             told |= await send_until_killed(gateway, requests, sandboxes["zhejiang"], kill_after)
         await gateway.start()
+        last = [jiashan_outpatient(f"kill-end-{n}", batch=f"KE{n}") for n in range(CLAIMS)]
+        sent += [request.request_id for request in last]
+        told |= await settle_all(gateway, last)
         found = await ask_all(gateway, sent)
         await gateway.end(signal.SIGTERM)
         check(told, found, sandboxes["zhejiang"])
