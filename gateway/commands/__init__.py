@@ -1,1 +1,1 @@
-"""The commands of `yrd` that have a file of their own; gateway/cli.py mounts them."""
+"""The commands of `yrd` that have a file of their own; gateway/cli mounts them."""

@@ -1,0 +1,36 @@
+"""量度的命令: measure on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import Json
+
+commands = typer.Typer()
+
+
+@commands.command()
+def bench(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="e.g. settle-path; none lists them.")
+    ] = "",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Seconds instead of minutes: does it run at all?")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """量度: measure on this machine, beside a baseline of the same run; docs/performance.md.
+
+    Starts what it needs in a temporary directory (TMPDIR names another
+    disk) and ends it. settle-path takes about 1½ minutes. Figures are
+    medians; nothing is asserted about time.
+
+    [dim]Examples:[/dim]
+      ./yrd bench settle-path
+      ./yrd bench settle-path --json > settle-path.json
+    """
+    from gateway.commands.bench import run
+
+    run(name=name, quick=quick, as_json=as_json)

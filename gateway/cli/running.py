@@ -1,0 +1,97 @@
+"""网关的命令: run the gateway and its stand-in regions, and call it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import Data, Follow, Target, Tls
+
+commands = typer.Typer()
+
+
+@commands.command()
+def call(
+    method: Annotated[
+        str, typer.Argument(metavar="[METHOD]", help="e.g. GetClaim or ClaimService/ListClaims.")
+    ] = "",
+    body: Annotated[
+        str, typer.Argument(metavar="[JSON]", help="Request; @FILE reads a file, - stdin.")
+    ] = "{}",
+    data: Data = None,
+    caller: Annotated[
+        str, typer.Option("--as", metavar="CODE", help="Institution, or auditor.")
+    ] = "H00310000001",
+    target: Target = "",
+    tls: Tls = None,
+) -> None:
+    """调用: one gRPC call with JSON in and JSON out; without METHOD, list the methods.
+
+    Errors are shown with reason, field and Chinese text. Needs a gateway
+    that runs (yrd serve).
+
+    [dim]Examples:[/dim]
+      ./yrd call --data /tmp/yrd
+      ./yrd call ListClaims '{"page_size": 3}' --data /tmp/yrd
+      ./yrd call GetCheckpoint --as auditor --data /tmp/yrd
+      ./yrd call SettleClaim @request.json --as H00310000001 --data /tmp/yrd
+    """
+    from gateway.commands.call import run
+
+    run(method=method, body=body, data=data, caller=caller, target=target, tls=tls)
+
+
+@commands.command()
+def serve(
+    data: Data = None,
+    init: Annotated[
+        bool, typer.Option("--init", help="Make a demonstration directory if there is none.")
+    ] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring the database to the present schema first.")
+    ] = False,
+    follow: Follow = False,
+) -> None:
+    """网关: run the gateway until SIGTERM or Ctrl-C, which let running calls finish.
+
+    Address, certificates and regions are in DIR/yrd.toml; YRD_LISTEN and
+    its like win over it. Prints "listening HOST:PORT" once it can be
+    called. To settle it needs its regions: for a demonstration run
+    ./yrd sandbox shanghai, jiangsu and zhejiang on the same DIR.
+
+    [dim]Examples:[/dim]
+      ./yrd serve --data /tmp/yrd
+      YRD_LISTEN=127.0.0.1:9000 ./yrd serve --data /tmp/yrd
+    """
+    from gateway.commands.serve import run
+
+    run(data=data, init=init, migrate=migrate, follow=follow)
+
+
+@commands.command()
+def sandbox(
+    province: Annotated[str, typer.Argument(help="shanghai, jiangsu or zhejiang.")],
+    data: Data = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="0 takes a free one; default as in DIR/yrd.toml.")
+    ] = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME[=VALUE][@INFNO][#COUNT]", help="May be repeated."),
+    ] = None,
+    follow: Follow = False,
+) -> None:
+    """平台: run one stand-in regional platform; synthetic people only, never in production.
+
+    Speaks the province's wire over HTTP and keeps its state in DIR/sandbox.
+    Faults: delay, delay-request, refuse, lose-reply, lose-request, repeat,
+    differ, broken, garbage, http500, wrong-signature.
+
+    [dim]Examples:[/dim]
+      ./yrd sandbox shanghai --data /tmp/yrd
+      ./yrd sandbox zhejiang --data /tmp/yrd --fault lose-reply=1@2207 --fault delay=0.5s
+    """
+    from gateway.commands.sandbox import run
+
+    run(province=province, data=data, port=port, faults=faults or [], follow=follow)
