@@ -26,10 +26,10 @@ from gateway.domain.person_category import PersonCategory, category_of
 from gateway.domain.policy import PolicyBook
 from gateway.domain.pricing import PreselfBasis, PricedBill, price
 from gateway.domain.region import is_elsewhere, pooling_region_of, region_of
-from gateway.domain.visit import Insurance, PersonFound, Scheme
+from gateway.domain.visit import Attendance, Insurance, PersonFound, Scheme
 from gateway.journeys.commands import PredetermineCommand
 from gateway.journeys.laps import Laps, unobserved
-from gateway.journeys.visit_sequence import CALL_MIN_S
+from gateway.journeys.time_budget import CALL_MIN_S
 from gateway.ports import (
     Accepted,
     Answer,
@@ -37,6 +37,7 @@ from gateway.ports import (
     Clock,
     Declined,
     MsgidSource,
+    PlannedCall,
     RegionGateway,
     Regions,
 )
@@ -54,6 +55,26 @@ class Assessment:
     computed: Breakdown
     policy_rules: tuple[str, ...]
     catalogue_version: str
+
+    def plan(self, command: PredetermineCommand) -> tuple[PlannedCall, ...]:
+        """The messages that settle it at this region, in order."""
+        return self.gateway.plan(command.visit.kind, len(command.bill.lines))
+
+    def attendance(self, command: PredetermineCommand, *, invoice_no: str = "") -> Attendance:
+        """What those messages may need, before the region has given the visit an id."""
+        return Attendance(
+            patient=command.patient,
+            person=self.person,
+            insurance=self.insurance,
+            visit=command.visit,
+            bill=command.bill,
+            own_pay_fen=self.priced.own_pay_fen,
+            over_limit_fen=self.priced.over_limit_fen,
+            pre_self_pay_fen=self.priced.pre_self_pay_fen,
+            in_scope_fen=self.priced.in_scope_fen,
+            use_account=command.use_account,
+            invoice_no=invoice_no,
+        )
 
 
 class AssessBill:

@@ -16,7 +16,6 @@ from gateway.domain.claim_record import PlannedMessage
 from gateway.domain.errors import Refused, RegionUnavailable
 from gateway.domain.person import mask_id, mask_name
 from gateway.domain.pricing import PricedLine
-from gateway.domain.visit import Attendance
 from gateway.journeys.assess_bill import AssessBill, Assessment
 from gateway.journeys.commands import PredetermineCommand
 from gateway.journeys.visit_sequence import (
@@ -107,25 +106,11 @@ class PredetermineClaim:
             (call, PlannedMessage(msgid, call.transaction, command.insured_region))
             for call, msgid in zip(calls, msgids, strict=True)
         )
-        attendance = Attendance(
-            patient=command.patient,
-            person=assessment.person,
-            insurance=assessment.insurance,
-            visit=command.visit,
-            bill=command.bill,
-            own_pay_fen=assessment.priced.own_pay_fen,
-            over_limit_fen=assessment.priced.over_limit_fen,
-            pre_self_pay_fen=assessment.priced.pre_self_pay_fen,
-            in_scope_fen=assessment.priced.in_scope_fen,
-            use_account=command.use_account,
-        )
         end = await self._sequence.run(
             assessment.gateway,
             plan,
-            attendance,
-            institution=command.institution,
-            visited_region=command.visited_region,
-            insured_region=command.insured_region,
+            assessment.attendance(command),
+            command=command,
             deadline=deadline,
         )
         if command.visit.kind.is_inpatient and end.sent:
@@ -154,7 +139,7 @@ class PredetermineClaim:
 def _plan(command: PredetermineCommand, assessment: Assessment) -> tuple[PlannedCall, ...]:
     """The settling plan with an estimate for its pivot, and nobody discharged."""
     kind = command.visit.kind
-    calls = assessment.gateway.plan(kind, len(command.bill.lines))
+    calls = assessment.plan(command)
     estimate = assessment.gateway.transaction(Verb.PREDETERMINE, kind)
     kept = tuple(c for c in calls[:-1] if c.verb is not Verb.DISCHARGE)
     return (*kept, replace(calls[-1], verb=Verb.PREDETERMINE, transaction=estimate))

@@ -9,7 +9,7 @@ exception out of here means that nothing was sent.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,20 +17,16 @@ from gateway.domain.claim import ClaimEvent, ClaimState
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage, Refusal
 from gateway.domain.errors import (
     Conflict,
-    DeadlinePassed,
     NotFound,
-    Overloaded,
     Refused,
     RequestIdReused,
-    StorageUnavailable,
 )
 from gateway.journeys.commands import ReverseCommand
-from gateway.journeys.fingerprint import fingerprint
-from gateway.journeys.one_at_a_time import OneAtATime
+from gateway.journeys.once_per_request import OncePerRequest, Request
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.record_persistently import record_persistently
-from gateway.journeys.settle_claim import RECORD_RESERVE_S, SETTLE_MIN_S, WORK_GRACE
-from gateway.journeys.visit_sequence import CALL_MIN_S, outcome_of
+from gateway.journeys.time_budget import CALL_MIN_S, EFFECT_MIN_S, attempt_ends_after
+from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
     Accepted,
     Answer,
@@ -69,111 +65,93 @@ class ReverseClaim:
         encode: ClaimEncoder,
         trouble: Trouble,
     ) -> None:
-        self._trouble = trouble
         self._store, self._regions, self._clock, self._ids = store, regions, clock, ids
-        self._hasher, self._encode = hasher, encode
-        self.running = OneAtATime()
+        self._encode, self._trouble = encode, trouble
+        self._once = OncePerRequest[ReverseCommand](
+            find=self._find, run=self._run, clock=clock, hasher=hasher
+        )
+        self.running = self._once.running
 
     async def __call__(self, command: ReverseCommand, *, budget_s: float) -> bytes:
         """Raises DomainError only if nothing was sent."""
-        deadline = self._clock.monotonic() + budget_s - RECORD_RESERVE_S
-        request_hash = self._hasher.request_hash(fingerprint(command))
-        answer = await self.running(
-            (command.institution.code, command.request_id),
-            request_hash,
-            partial(self._run, command, request_hash, deadline),
-            patience_s=budget_s,
-            meanwhile=partial(self._as_it_stands, command, request_hash),
-        )
-        if answer is None:
-            raise DeadlinePassed("another body under this request_id is being worked on")
-        return answer
+        return await self._once(command, budget_s=budget_s)
 
-    async def _as_it_stands(self, command: ReverseCommand, request_hash: str) -> bytes | None:
-        try:
-            return await self._earlier(command, request_hash)
-        except (StorageUnavailable, Overloaded):
-            return None  # not an answer: the run may have sent something
-
-    async def _earlier(self, command: ReverseCommand, request_hash: str) -> bytes | None:
+    async def _find(self, request: Request[ReverseCommand]) -> bytes | None:
         """The stored answer of the claim that this very request was about before; another body
         under its id is refused."""
-        code, request_id = command.institution.code, command.request_id
 
         def look(reader: BooksReader) -> bytes | None:
-            asked = reader.claim_by_reversal(code, request_id)
+            asked = reader.claim_by_reversal(*request.key)
             if asked is None:
                 return None
-            _same_request(asked, request_hash)
+            _same_request(asked, request)
             return reader.answer(asked.claim.claim_id)
 
         return await self._store.read(look)
 
-    async def _run(self, command: ReverseCommand, request_hash: str, deadline: float) -> bytes:
-        found = await self._earlier(command, request_hash)
+    async def _run(self, request: Request[ReverseCommand]) -> bytes:
+        found = await self._find(request)
         if found is not None:
             return found
-        if deadline - self._clock.monotonic() < SETTLE_MIN_S:
-            raise DeadlinePassed("too little time left to reverse; nothing was recorded")
-        claim, fresh = await self._store.write(
-            partial(self._record_intent, command, request_hash, deadline)
-        )
+        request.left_s(self._clock, at_least=EFFECT_MIN_S)
+        claim, fresh = await self._store.write(partial(self._record_intent, request))
         if not fresh:
-            return await self._earlier(command, request_hash) or self._encode(claim)
+            return await self._find(request) or self._encode(claim)
         try:
-            answer = await self._call_region(claim, command, deadline)
+            answer = await self._call_region(claim, request)
             claim = await self._record_end(claim, answer)
         except Exception as error:  # a defect of ours must not look like "nothing was sent"
             self._trouble("reverse_claim", claim.claim_id, error)
         return self._encode(claim)
 
     def _record_intent(
-        self, command: ReverseCommand, request_hash: str, deadline: float, books: Books
+        self, request: Request[ReverseCommand], books: Books
     ) -> tuple[ClaimRecord, bool]:
-        code = command.institution.code
-        earlier = books.claim_by_reversal(code, command.request_id)
+        command, code = request.command, request.command.institution.code
+        earlier = books.claim_by_reversal(*request.key)
         if earlier is not None:
-            _same_request(earlier, request_hash)
+            _same_request(earlier, request)
             return earlier.claim, False
         claim = books.claim(command.claim_id)
         if claim is None or claim.institution_code != code:
             raise NotFound("no such claim of this institution", reason="CLAIM_NOT_FOUND")
         _reversible(claim, command)
-        left_s = deadline - self._clock.monotonic()
-        if left_s < CALL_MIN_S:  # it waited long for its turn to be written
-            raise DeadlinePassed("too little time left to reverse; nothing was recorded")
+        # It may have waited long for its turn to be written.
+        left_s = request.left_s(self._clock, at_least=CALL_MIN_S)
         at = self._clock.now()
-        transaction = self._regions.of(claim.insured_region).transaction(
-            Verb.CANCEL, claim.visit_kind
-        )
-        (msgid,) = books.next_msgids(code, 1, at)
-        message = PlannedMessage(msgid, transaction, claim.insured_region)
-        left = timedelta(seconds=left_s)
-        books.record_messages(claim.claim_id, (message,))
-        books.record_reversal_request(code, command.request_id, claim.claim_id, request_hash)
+        attempt_deadline = at + attempt_ends_after(left_s)
+        message = self._plan(books, claim, at)
+        books.record_reversal_request(*request.key, claim.claim_id, request.body_hash)
         happened = Happened(
             ClaimEvent.CANCEL_REQUESTED,
             {
                 "messages": (*claim.messages, message),
                 "reversal_request_id": command.request_id,
-                "reversal_request_hash": request_hash,
+                "reversal_request_hash": request.body_hash,
                 "reversal_reason": command.reason,
                 "refusal": None,
-                "attempt_deadline": at + left + WORK_GRACE,
-                "work_due_at": at + left + WORK_GRACE,
+                "attempt_deadline": attempt_deadline,
+                "work_due_at": attempt_deadline,
             },
         )
         return record_event(books, claim.claim_id, happened, at=at, ids=self._ids), True
 
+    def _plan(self, books: Books, claim: ClaimRecord, at: datetime) -> PlannedMessage:
+        number = self._regions.of(claim.insured_region).transaction(Verb.CANCEL, claim.visit_kind)
+        (msgid,) = books.next_msgids(claim.institution_code, 1, at)
+        message = PlannedMessage(msgid, number, claim.insured_region)
+        books.record_messages(claim.claim_id, (message,))
+        return message
+
     async def _call_region(
-        self, claim: ClaimRecord, command: ReverseCommand, deadline: float
+        self, claim: ClaimRecord, request: Request[ReverseCommand]
     ) -> Answer[RegionSettlement]:
-        left = deadline - self._clock.monotonic()
+        left = request.deadline - self._clock.monotonic()
         if left < CALL_MIN_S:  # recording took too long: a region could not answer in time
             return NotDelivered("DEADLINE", Exchange(claim.messages[-1].transaction, b"", None))
         ctx = CallContext(
             msgid=claim.messages[-1].msgid,
-            institution=command.institution,
+            institution=request.command.institution,
             visited_region=claim.visited_region,
             insured_region=claim.insured_region,
             sent_at=self._clock.now(),
@@ -196,8 +174,8 @@ class ReverseClaim:
         return recorded or claim
 
 
-def _same_request(asked: AskedReversal, request_hash: str) -> None:
-    if asked.request_hash != request_hash:
+def _same_request(asked: AskedReversal, request: Request[ReverseCommand]) -> None:
+    if asked.request_hash != request.body_hash:
         raise RequestIdReused(metadata={"claim_id": asked.claim.claim_id})
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim_record import PlannedMessage
 from gateway.domain.pricing import PricedLine
-from gateway.domain.visit import Attendance, Institution
+from gateway.domain.visit import Attendance
+from gateway.journeys.commands import PredetermineCommand
+from gateway.journeys.time_budget import CALL_MIN_S
 from gateway.ports import (
     Accepted,
     Answer,
@@ -28,9 +30,6 @@ from gateway.ports import (
     RegionSettlement,
     Verb,
 )
-
-CALL_MIN_S = 0.15
-"""With less than this left no further message is sent: a region could not answer in time."""
 
 Outgoing = tuple[str, str, Exchange]
 """(msgid, outcome, raw bytes)."""
@@ -61,9 +60,7 @@ class VisitSequence:
         plan: tuple[tuple[PlannedCall, PlannedMessage], ...],
         attendance: Attendance,
         *,
-        institution: Institution,
-        visited_region: str,
-        insured_region: str,
+        command: PredetermineCommand,
         deadline: float,
     ) -> SequenceEnd:
         """`deadline` is in the clock's monotonic seconds."""
@@ -78,9 +75,9 @@ class VisitSequence:
                 return SequenceEnd(end, False, attendance, lines, tuple(sent))
             ctx = CallContext(
                 msgid=message.msgid,
-                institution=institution,
-                visited_region=visited_region,
-                insured_region=insured_region,
+                institution=command.institution,
+                visited_region=command.visited_region,
+                insured_region=command.insured_region,
                 sent_at=self._clock.now(),
                 timeout_s=left,
             )
