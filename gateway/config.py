@@ -11,11 +11,11 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_settings import (
@@ -82,6 +82,7 @@ class WitnessSettings(BaseModel):
     vkey: str = Field(description="Its public key, name+hash+base64, type 0x04.")
     valid_from: date | None = Field(None, description="First day of the key, Asia/Shanghai.")
     valid_until: date | None = Field(None, description="Last day of the key, Asia/Shanghai.")
+    dates_source: str = Field("", description="Who says so: the witness's letter, its certificate.")
     timeout_s: float = Field(5.0, gt=0, description="Longest wait for one answer, seconds.")
 
 
@@ -102,7 +103,8 @@ class Settings(BaseSettings):
     )
     keys_dir: Path = Field(Path("keys"), description="Directory of key files, mode 0700.")
     log_origin: str = Field(
-        description="Origin and key name of the transparency log, a schema-less URL."
+        description="Origin of the transparency log's first key, a schema-less URL; after"
+        " `yrd log restart` the database says which origin is in force."
     )
     outside_checkpoint: Path = Field(
         Path("checkpoint.txt"),
@@ -116,6 +118,13 @@ class Settings(BaseSettings):
         ge=0,
         description="Cosignatures that a checkpoint needs before it is published as files.",
     )
+    quorum_valid_from: date | None = Field(
+        None, description="First day of witnesses and quorum as a trust policy, Asia/Shanghai."
+    )
+    quorum_valid_until: date | None = Field(
+        None, description="Last day of witnesses and quorum as a trust policy, Asia/Shanghai."
+    )
+    quorum_source: str = Field("", description="The agreement that says so.")
     publish_tiles: bool = Field(True, description="Write the log as static tlog-tiles files.")
     tiles_dir: Path = Field(
         Path("log"), description="Where they go: checkpoint and tiles, for anyone to read."
@@ -228,17 +237,16 @@ def witness_policy(settings: Settings, logs: Sequence[Log] = ()) -> Policy:
             key = CosignatureVerifier.from_vkey(given.vkey)
         except KeyMalformed as error:
             raise ValueError(f"witnesses.{name}.vkey: {error}") from error
-        dates = KeyDates(_second(given.valid_from), _second(given.valid_until, after=1))
+        try:
+            dates = KeyDates.of_days(given.valid_from, given.valid_until)
+        except ValueError as error:
+            raise ValueError(f"witnesses.{name}.valid_until: {error}") from error
         witnesses.append(Witness(name, key, given.url, dates))
-    return Policy.k_of(settings.quorum, witnesses, logs)
-
-
-def _second(day: date | None, *, after: int = 0) -> int | None:
-    """First second of a day in Shanghai; with `after` 1, the last."""
-    if day is None:
-        return None
-    midnight = datetime.combine(day + timedelta(days=after), time(), ZoneInfo("Asia/Shanghai"))
-    return int(midnight.timestamp()) - after
+    try:
+        dates = KeyDates.of_days(settings.quorum_valid_from, settings.quorum_valid_until)
+    except ValueError as error:
+        raise ValueError(f"quorum_valid_until: {error}") from error
+    return replace(Policy.k_of(settings.quorum, witnesses, logs), dates=dates)
 
 
 def load_settings(path: Path) -> Settings:

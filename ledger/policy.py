@@ -1,15 +1,21 @@
 """见证策略: which logs are believed, which witnesses, and how many of them must have cosigned.
 
 Pure. Reads and writes C2SP tlog-policy files and judges a checkpoint by one. Dates of keys are our
-own addition (the file format has none): a cosignature outside its witness's dates does not count,
-and a log's key is judged by the time that the witnesses name, since a checkpoint holds none. Names
-are opaque; a file that is not UTF-8 is carried unharmed. Source: C2SP tlog-policy.
+own addition (the file format has none), written as comments that others pass over:
+
+    # yrd-valid log|witness <name> <first day or -> <last day or -> [why]
+    # yrd-valid policy <first day or -> <last day or -> [why]
+
+days of Shanghai, both included. A cosignature outside its witness's dates does not count. A log's
+key and the policy itself are judged by the time that the witnesses name, since a checkpoint holds
+none. Names are opaque; a file that is not UTF-8 is carried unharmed. Source: C2SP tlog-policy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.cosignature import Cosignature, CosignatureVerifier, cosignatures
@@ -21,6 +27,10 @@ NAMES_MAX = 1_000
 """Most witnesses and groups together; the format asks for 32 of each."""
 NONE = "none"
 """The quorum that asks for no witness."""
+SHANGHAI = timezone(timedelta(hours=8))
+"""Where days begin and end; without summer time since 1991."""
+_VALID, _OPEN = "yrd-valid", "-"
+_EPOCH_DAY = date(1970, 1, 1)
 
 
 class PolicyMalformed(ValueError):
@@ -31,6 +41,10 @@ class PolicyUnmet(Exception):
     """A checkpoint that the policy does not accept."""
 
 
+class KeyOutOfDate(PolicyUnmet):
+    """A checkpoint whose key, or the policy itself, is not shown to have been good at its time."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyDates:
     """有效期 of a key, both ends included, in seconds since 1970 UTC; None is open."""
@@ -38,9 +52,29 @@ class KeyDates:
     first: int | None = None
     last: int | None = None
 
+    @classmethod
+    def of_days(cls, first: date | None, last: date | None) -> KeyDates:
+        """From the beginning of one day of Shanghai to the end of another.
+
+        Raises ValueError if there is no day between them.
+        """
+        if first is not None and last is not None and first > last:
+            raise ValueError(f"the first day {first} is after the last {last}")
+        return cls(
+            None if first is None else _midnight(first),
+            None if last is None else _midnight(last) + 86_399,
+        )
+
     def hold(self, at: int) -> bool:
         """Whether the key may be used at this time."""
         return (self.first is None or at >= self.first) and (self.last is None or at <= self.last)
+
+    def days(self) -> tuple[str, str]:
+        """First and last day in Shanghai, ISO 8601; "-" is open."""
+        return _day(self.first), _day(self.last)
+
+    def __str__(self) -> str:
+        return " … ".join(self.days())
 
 
 ALWAYS = KeyDates()
@@ -91,6 +125,8 @@ class Policy:
     witnesses: tuple[Witness, ...]
     groups: tuple[Group, ...] = ()
     quorum: str = NONE
+    dates: KeyDates = ALWAYS
+    """Of the policy itself: it says nothing of what was cosigned before or after."""
     _members: Mapping[str, Group] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -112,14 +148,15 @@ class Policy:
         """The checkpoint, if one of the logs signed it and the quorum is met.
 
         `now` dates a checkpoint that no witness dates. Raises NoteInvalid for a bad note or
-        signature, PolicyUnmet for one that is good and not enough.
+        signature, KeyOutOfDate or PolicyUnmet for one that is good and not enough.
         """
         log, checkpoint = self._opened(note)
         seen = cosignatures(note, [witness.key for witness in self.witnesses])
         dated = {witness.key.vkey: witness for witness in self.witnesses}
         counted = [c for c in seen if dated[c.witness.vkey].dates.hold(c.at)]
-        if log.dates != ALWAYS:
-            counted = _within(log, counted, now)
+        for whose, dates in ((f"the key of {log.key.name}", log.dates), ("the policy", self.dates)):
+            if dates != ALWAYS:
+                counted = _within(whose, dates, counted, now)
         names = {dated[c.witness.vkey].name for c in counted}
         if not self._met(self.quorum, names):
             late = len(seen) - len(counted)
@@ -130,11 +167,17 @@ class Policy:
         return Witnessed(checkpoint, tuple(counted))
 
     def to_text(self) -> str:
-        """The policy as a tlog-policy file; dates of keys are not in it."""
+        """The policy as a tlog-policy file; dates of keys are comments in it."""
         lines = [f"log {log.key.vkey} {log.url}".rstrip() for log in self.logs]
         lines += [f"witness {w.name} {w.key.vkey} {w.url}".rstrip() for w in self.witnesses]
         lines += [f"group {g.name} {g.threshold} {' '.join(g.members)}" for g in self.groups]
-        return "".join(f"{line}\n" for line in [*lines, f"quorum {self.quorum}"])
+        lines.append(f"quorum {self.quorum}")
+        dated = [(f"log {log.key.name}", log.dates) for log in self.logs]
+        dated += [(f"witness {witness.name}", witness.dates) for witness in self.witnesses]
+        for whose, dates in [*dated, ("policy", self.dates)]:
+            if dates != ALWAYS:
+                lines.append(f"# {_VALID} {whose} {' '.join(dates.days())}")
+        return "".join(f"{line}\n" for line in lines)
 
     def _opened(self, note: str) -> tuple[Log, Checkpoint]:
         refused = NoteInvalid("the policy names no log")
@@ -165,6 +208,7 @@ def parse_policy(data: bytes) -> Policy:
     for number, line in enumerate(lines, start=1):
         try:
             reader.take(_words(line))
+            reader.date(_split(line))
         except (PolicyMalformed, KeyMalformed) as error:
             raise PolicyMalformed(f"line {number}: {error}") from error
     return reader.policy()
@@ -225,6 +269,16 @@ class _Reader:
         self._witnesses: list[Witness] = []
         self._groups: list[Group] = []
         self._quorum: str | None = None
+        self._dates: dict[tuple[str, ...], KeyDates] = {}
+
+    def date(self, words: list[str]) -> None:
+        """A comment, of which one kind gives somebody's dates."""
+        if words[:2] != ["#", _VALID]:
+            return
+        whose, dates = _dates(words[2:])
+        if whose in self._dates:
+            raise PolicyMalformed(f"{_shown(' '.join(whose))} has dates already")
+        self._dates[whose] = dates
 
     def take(self, words: list[str]) -> None:
         match words:
@@ -251,7 +305,23 @@ class _Reader:
     def policy(self) -> Policy:
         if self._quorum is None:
             raise PolicyMalformed("a policy has exactly one quorum line")
-        return Policy(tuple(self._logs), tuple(self._witnesses), tuple(self._groups), self._quorum)
+        used: set[tuple[str, ...]] = set()
+
+        def of(*whose: str) -> KeyDates:
+            used.add(whose)
+            return self._dates.get(whose, ALWAYS)
+
+        made = Policy(
+            tuple(replace(log, dates=of("log", log.key.name)) for log in self._logs),
+            tuple(replace(w, dates=of("witness", w.name)) for w in self._witnesses),
+            tuple(self._groups),
+            self._quorum,
+            of("policy"),
+        )
+        for whose in self._dates.keys() - used:
+            # A slip of the pen here would be a key that never ends.
+            raise PolicyMalformed(f"{_shown(' '.join(whose))} has dates and is not named here")
+        return made
 
 
 def _check(policy: Policy) -> None:
@@ -265,22 +335,63 @@ def _check(policy: Policy) -> None:
     rules.quorum(policy.quorum)
 
 
-def _within(log: Log, counted: list[Cosignature], now: int | None) -> list[Cosignature]:
-    """The cosignatures made while the log's key was good; without any, `now` has to be."""
-    good = [cosignature for cosignature in counted if log.dates.hold(cosignature.at)]
-    if not good and (counted or now is None or not log.dates.hold(now)):
-        raise PolicyUnmet(f"the key of {log.key.name} is not shown to be within its dates")
+def _within(
+    whose: str, dates: KeyDates, counted: list[Cosignature], now: int | None
+) -> list[Cosignature]:
+    """The cosignatures made within these dates; without any cosignature, `now` has to be."""
+    good = [cosignature for cosignature in counted if dates.hold(cosignature.at)]
+    if counted and not good:
+        when = ", ".join(f"{_moment(c.at)} ({c.witness.name})" for c in counted)
+        raise KeyOutOfDate(f"{whose} is good for {dates}; its witnesses say {when}")
+    if not counted and now is None:
+        raise KeyOutOfDate(f"{whose} is good for {dates}, and nobody says when it was used")
+    if not counted and now is not None and not dates.hold(now):
+        raise KeyOutOfDate(
+            f"{whose} is good for {dates}; no witness dates it, it is {_moment(now)}"
+        )
     return good
+
+
+def _dates(words: list[str]) -> tuple[tuple[str, ...], KeyDates]:
+    """Whose, and which, by the rest of a comment that gives dates."""
+    whose = tuple(words[:1] if words[:1] == ["policy"] else words[:2])
+    days = words[len(whose) : len(whose) + 2]
+    form = f"# {_VALID} log NAME|witness NAME|policy FIRST LAST, days or - for an open end"
+    if whose[:1] not in (("policy",), ("log",), ("witness",)) or len(days) != 2:
+        raise PolicyMalformed(form)
+    try:
+        first, last = (None if day == _OPEN else date.fromisoformat(day) for day in days)
+        return whose, KeyDates.of_days(first, last)
+    except ValueError as error:
+        raise PolicyMalformed(f"{form}: {error}") from error
+
+
+def _midnight(day: date) -> int:
+    """The first second of a day in Shanghai."""
+    return (day - _EPOCH_DAY).days * 86_400 - 28_800
+
+
+def _day(at: int | None) -> str:
+    return _OPEN if at is None else datetime.fromtimestamp(at, SHANGHAI).date().isoformat()
+
+
+def _moment(at: int) -> str:
+    # What a signature says may lie beyond all calendars.
+    if at > 253_402_300_799:
+        return f"second {at}"
+    return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 def _words(line: bytes) -> list[str]:
     if any((byte < 0x20 and byte != 0x09) or byte == 0x7F for byte in line):
         raise PolicyMalformed("a policy has no control character but tab and newline")
-    stripped = line.strip(b" \t")
-    if stripped.startswith(b"#"):
-        return []
+    words = _split(line)
+    return [] if words and words[0].startswith("#") else words
+
+
+def _split(line: bytes) -> list[str]:
     # Names are octets: what is no UTF-8 survives as surrogates, each spelling by itself.
-    words = stripped.replace(b"\t", b" ").split(b" ")
+    words = line.replace(b"\t", b" ").split(b" ")
     return [word.decode("utf-8", "surrogateescape") for word in words if word]
 
 

@@ -29,7 +29,7 @@ from ledger.cosignature import Cosignature
 from ledger.leaf import Leaf, LeafError
 from ledger.merkle import ProofInvalid, leaf_hash, verify_inclusion
 from ledger.note import KeyMalformed, NoteInvalid, b64, unb64
-from ledger.policy import Log, Policy, PolicyUnmet
+from ledger.policy import KeyOutOfDate, Log, Policy, PolicyUnmet
 from ledger.tlog_proof import TlogProof, TlogProofMalformed, is_tlog_proof
 
 FORMAT = "yrd.receipt.v1"
@@ -47,7 +47,7 @@ class ReceiptInvalid(Exception):
     def __init__(self, step: str, message: str, do: str) -> None:
         super().__init__(f"{message}. {do}")
         self.step = step
-        """KEY, FORMAT, CHECKPOINT, WITNESS, LEAF, PROOF or OPENING."""
+        """KEY, FORMAT, CHECKPOINT, KEY_DATE, WITNESS, LEAF, PROOF or OPENING."""
         self.do = do
 
 
@@ -215,6 +215,9 @@ def _witnessed(
     known = [known for known in policy.logs if known.key == log] or [Log(log)]
     try:
         return replace(policy, logs=tuple(known)).judge(receipt.checkpoint, now=now).cosignatures
+    except KeyOutOfDate as error:
+        do = "Ask for the receipt again under the log's present key; this one shows no good date."
+        raise ReceiptInvalid("KEY_DATE", f"a key was past its date: {error}", do) from error
     except (NoteInvalid, PolicyUnmet) as error:
         do = "Ask for the receipt again once more witnesses have cosigned, or ask them yourself."
         raise ReceiptInvalid(

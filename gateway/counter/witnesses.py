@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gateway.counter.receipts import read_vkey
 from ledger.cosignature import CosignatureVerifier
@@ -42,6 +41,5 @@ def read_policy(
         return None
     if key_until is None:
         return made
-    after = datetime.combine(key_until + timedelta(days=1), time(), ZoneInfo("Asia/Shanghai"))
-    dates = KeyDates(last=int(after.timestamp()) - 1)
+    dates = KeyDates.of_days(None, key_until)
     return replace(made, logs=(Log(NoteVerifier.from_vkey(vkey), dates=dates),))

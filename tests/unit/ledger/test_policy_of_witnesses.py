@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from ledger.checkpoint import issue_checkpoint
@@ -9,7 +12,9 @@ from ledger.cosignature import with_cosignatures
 from ledger.merkle import leaf_hash
 from ledger.note import NoteInvalid, split_note
 from ledger.policy import (
+    ALWAYS,
     KeyDates,
+    KeyOutOfDate,
     Log,
     Policy,
     PolicyMalformed,
@@ -173,7 +178,7 @@ def test_a_log_key_past_its_date_is_refused_by_the_time_that_witnesses_name() ->
     policy.judge(cosigned("X1", at=AT))
     mixed = with_cosignatures(cosigned("X1", at=AT), [KEYS["X2"].cosign(TEXT, AT + 1)])
     assert len(policy.judge(mixed).cosignatures) == 1
-    with pytest.raises(PolicyUnmet, match="within its dates"):
+    with pytest.raises(KeyOutOfDate, match=r"its witnesses say 2025.*x1\.test"):
         policy.judge(cosigned("X1", at=AT + 1), now=AT)
 
 
@@ -181,7 +186,7 @@ def test_a_log_key_without_witnesses_is_judged_by_the_present() -> None:
     policy = Policy((Log(LOG.verifier, dates=KeyDates(first=AT, last=AT)),), ())
     policy.judge(NOTE, now=AT)
     for now in (None, AT - 1, AT + 1):
-        with pytest.raises(PolicyUnmet, match="within its dates"):
+        with pytest.raises(KeyOutOfDate, match="is good for"):
             policy.judge(NOTE, now=now)
 
 
@@ -190,3 +195,60 @@ def test_a_bad_signature_of_a_trusted_witness_is_no_matter_of_counting() -> None
     note = with_cosignatures(cosigned("X1"), [KEYS["X2"].cosign("x\n", AT)])
     with pytest.raises(NoteInvalid):
         policy.judge(note)
+
+
+def test_days_are_days_of_shanghai_and_both_ends_are_included() -> None:
+    dates = KeyDates.of_days(date(2026, 1, 1), date(2026, 12, 31))
+    assert dates.first == 1_767_196_800  # 2025-12-31T16:00:00Z
+    assert dates.last == 1_798_732_799  # 2026-12-31T15:59:59Z
+    assert dates.days() == ("2026-01-01", "2026-12-31")
+    assert KeyDates.of_days(None, None) == ALWAYS and str(ALWAYS) == "- … -"
+    with pytest.raises(ValueError, match="after"):
+        KeyDates.of_days(date(2026, 1, 2), date(2026, 1, 1))
+
+
+def test_a_policy_past_its_own_date_says_nothing_of_what_came_later() -> None:
+    policy = replace(Policy.k_of(1, [witness("X1")], [Log(LOG.verifier)]), dates=KeyDates(last=AT))
+    policy.judge(cosigned("X1", at=AT))
+    with pytest.raises(KeyOutOfDate, match="the policy is good for"):
+        policy.judge(cosigned("X1", at=AT + 1))
+
+
+def test_a_time_beyond_all_calendars_is_told_as_it_is() -> None:
+    policy = Policy.k_of(1, [witness("X1")], [Log(LOG.verifier, dates=KeyDates(last=AT))])
+    with pytest.raises(KeyOutOfDate, match="second 9223372036854775807"):
+        policy.judge(cosigned("X1", at=2**63 - 1))
+
+
+DATED = (
+    f"log {LOG.vkey}\n{W['X1']}quorum X1\n"
+    "# yrd-valid log log.test/yrd 2025-01-01 2026-12-31 as agreed\n"
+    "# yrd-valid witness X1 - 2026-06-30\n"
+    "# yrd-valid policy 2025-01-01 -\n"
+    "# valid until we say otherwise\n"
+)
+
+
+def test_dates_stand_in_comments_that_others_pass_over() -> None:
+    policy = parse_policy(DATED.encode())
+    assert str(policy.logs[0].dates) == "2025-01-01 … 2026-12-31"
+    assert str(policy.witnesses[0].dates) == "- … 2026-06-30"
+    assert str(policy.dates) == "2025-01-01 … -"
+    assert parse_policy(policy.to_text().encode()) == policy
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("# yrd-valid witness X2 - -", "X2 has dates and is not named here"),
+        ("# yrd-valid witness X1 - -", "line 8: witness X1 has dates already"),
+        ("# yrd-valid somebody X1 - -", "line 8: # yrd-valid"),
+        ("# yrd-valid log log.test/yrd -", "line 8"),
+        ("# yrd-valid log log.test/other 2026-02-30 -", "line 8"),
+        ("# yrd-valid log log.test/other 2026-02-02 2026-02-01", "line 8.*after"),
+        ("# yrd-valid", "line 8"),
+    ],
+)
+def test_a_slip_of_the_pen_in_dates_is_refused(line: str, why: str) -> None:
+    with pytest.raises(PolicyMalformed, match=why):
+        parse_policy(f"{DATED}{line}\n".encode())

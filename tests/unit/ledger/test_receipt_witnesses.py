@@ -82,7 +82,7 @@ def test_a_witness_key_past_its_date_does_not_vouch(receipt: Receipt) -> None:
 def test_a_log_key_past_its_date_does_not_prove(receipt: Receipt) -> None:
     until = int(NOON.timestamp())
     late = Log(signer().verifier, dates=KeyDates(last=until - 86_400))
-    assert step(receipt.to_bytes(), policy(1, log=late)) == "WITNESS"
+    assert step(receipt.to_bytes(), policy(1, log=late)) == "KEY_DATE"
     in_time = Log(signer().verifier, dates=KeyDates(last=until + 86_400))
     verify_receipt(receipt.to_bytes(), signer().vkey, policy(1, log=in_time))
 
