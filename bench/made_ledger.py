@@ -38,7 +38,7 @@ HOSPITALS = 200
 
 _INSERTS = {
     "ledger_leaf": "INSERT INTO ledger_leaf VALUES (?, ?, ?)",
-    "ledger_entry": "INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "ledger_entry": "INSERT INTO ledger_entry VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
     "ledger_leg": "INSERT INTO ledger_leg VALUES (?, ?, ?, ?, ?)",
     "ledger_tile": "INSERT INTO ledger_tile VALUES (?, ?, ?, ?)",
     "ledger_checkpoint": "INSERT INTO ledger_checkpoint VALUES (?, ?, ?)",

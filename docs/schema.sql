@@ -119,11 +119,13 @@ CREATE TABLE ledger_entry (
   reverses VARCHAR(64),
   leaf_index INTEGER NOT NULL,
   recorded_us BIGINT NOT NULL,
-  seal_salt BLOB,
+  seal_salt BLOB, linked VARCHAR(64), expires_us BIGINT,
   PRIMARY KEY (entry_id),
   CONSTRAINT entry_kind CHECK (kind IN ('pending', 'posted', 'voided', 'expired'))
 )
  WITHOUT ROWID;
+
+CREATE INDEX ledger_entry_expires ON ledger_entry (expires_us) WHERE expires_us IS NOT NULL;
 
 CREATE UNIQUE INDEX ledger_entry_leaf ON ledger_entry (leaf_index);
 
@@ -174,6 +176,29 @@ CREATE TRIGGER ledger_leg_no_delete BEFORE DELETE ON ledger_leg BEGIN SELECT RAI
 CREATE TRIGGER ledger_leg_no_replace BEFORE INSERT ON ledger_leg WHEN EXISTS (SELECT 1 FROM ledger_leg WHERE entry_id = NEW.entry_id AND leg_no = NEW.leg_no) BEGIN SELECT RAISE(ABORT, 'ledger_leg is append-only: add an entry that corrects it'); END;
 
 CREATE TRIGGER ledger_leg_no_update BEFORE UPDATE ON ledger_leg BEGIN SELECT RAISE(ABORT, 'ledger_leg is append-only: add an entry that corrects it'); END;
+
+CREATE TABLE ledger_limit (
+  limit_id VARCHAR(64) NOT NULL,
+  account VARCHAR(160) NOT NULL,
+  drawn_by VARCHAR(160),
+  floor_fen BIGINT NOT NULL,
+  enforcement VARCHAR(8) NOT NULL,
+  valid_from_us BIGINT NOT NULL,
+  valid_until_us BIGINT,
+  source VARCHAR NOT NULL,
+  leaf_index INTEGER NOT NULL,
+  salt BLOB NOT NULL,
+  PRIMARY KEY (limit_id)
+)
+ WITHOUT ROWID;
+
+CREATE UNIQUE INDEX ledger_limit_leaf ON ledger_limit (leaf_index);
+
+CREATE TRIGGER ledger_limit_no_delete BEFORE DELETE ON ledger_limit BEGIN SELECT RAISE(ABORT, 'ledger_limit is append-only: add an entry that corrects it'); END;
+
+CREATE TRIGGER ledger_limit_no_replace BEFORE INSERT ON ledger_limit WHEN EXISTS (SELECT 1 FROM ledger_limit WHERE limit_id = NEW.limit_id) OR EXISTS (SELECT 1 FROM ledger_limit WHERE leaf_index = NEW.leaf_index) BEGIN SELECT RAISE(ABORT, 'ledger_limit is append-only: add an entry that corrects it'); END;
+
+CREATE TRIGGER ledger_limit_no_update BEFORE UPDATE ON ledger_limit BEGIN SELECT RAISE(ABORT, 'ledger_limit is append-only: add an entry that corrects it'); END;
 
 CREATE TABLE ledger_tile (
   level INTEGER NOT NULL,

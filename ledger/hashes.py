@@ -76,8 +76,14 @@ def hashes_below(connection: Connection, level: int, index: int) -> list[bytes]:
     return [raw(value) for value in rows.scalars()]
 
 
-def write_full_tiles(connection: Connection, size: int) -> None:
-    """Write the tiles that the leaf before `size` has just filled, lowest level first."""
+def write_tiles(connection: Connection, old_size: int, size: int) -> None:
+    """Write the tiles that were filled while the log grew from `old_size` to `size`."""
+    for count in range((old_size // WIDTH + 1) * WIDTH, size + 1, WIDTH):
+        _write_filled(connection, count)
+
+
+def _write_filled(connection: Connection, size: int) -> None:
+    """The tiles that the leaf before `size` has filled, lowest level first."""
     level = 0
     count = size
     while count and count % WIDTH == 0:

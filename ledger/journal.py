@@ -26,6 +26,8 @@ _BOOK = re.compile(r"[0-9A-Z]{6,18}", re.ASCII)
 _COUNTERPARTY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}", re.ASCII)
 _FUND = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _ENTRY_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}", re.ASCII)
+_EXPIRES_MAX_US = 1 << 53
+"""The year 2255; and what every reader of JSON can hold."""
 
 
 class JournalError(ValueError):
@@ -148,11 +150,17 @@ class Entry:
     region decides the amounts."""
     reverses: str | None = None
     """冲销: the posted entry that this one takes back."""
+    linked: str | None = None
+    """连环: the first entry of the chain that was taken whole or not at all; that one names
+    itself."""
+    expires_us: int | None = None
+    """失效时刻 of a pending entry, in microseconds since 1970 UTC. After it the ledger logs an
+    expired entry, unless another came first; until that is logged the entry is pending."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, EntryKind):
             raise JournalError("KIND_UNKNOWN", "an entry's kind is one of EntryKind")
-        for name in (self.entry_id, self.resolves, self.reverses):
+        for name in (self.entry_id, self.resolves, self.reverses, self.linked):
             if name is not None and not _ENTRY_ID.fullmatch(name):
                 raise JournalError("ENTRY_ID_MALFORMED", "an entry id is 1 to 64 plain characters")
         if self.entry_id in (self.resolves, self.reverses):
@@ -161,9 +169,17 @@ class Entry:
             raise JournalError("TOO_MANY_LEGS", f"an entry has at most {LEGS_MAX} legs")
         self._check_kind()
 
+    def _check_expiry(self, expires_us: object) -> None:
+        if self.kind is not EntryKind.PENDING:
+            raise JournalError("EXPIRY_NOT_PENDING", "only a pending entry expires")
+        if type(expires_us) is not int or not 0 < expires_us < _EXPIRES_MAX_US:
+            raise JournalError("EXPIRY_MALFORMED", "an expiry is in microseconds since 1970")
+
     def _check_kind(self) -> None:
         if self.kind is EntryKind.PENDING and self.resolves is not None:
             raise JournalError("PENDING_RESOLVES", "a pending entry resolves nothing")
+        if self.expires_us is not None:
+            self._check_expiry(self.expires_us)
         if self.kind not in (EntryKind.VOIDED, EntryKind.EXPIRED):
             return
         if self.resolves is None:

@@ -33,7 +33,8 @@ class EntryExistsWithDifferent(AppendRefused):
         super().__init__(f"entry {entry_id} exists at leaf {index} with different {field}")
         self.entry_id = entry_id
         self.field = field
-        """kind, resolves, reverses, legs, window, funds or commitment: the first that differs."""
+        """The first that differs: kind, resolves, reverses, linked, expires_us, legs, window, funds
+        or commitment."""
         self.index = index
 
 
@@ -98,6 +99,42 @@ class ReversesDiffers(AppendRefused):
         super().__init__(f"entry {entry_id} and its pending entry reverse different entries")
         self.entry_id = entry_id
         self.pending_reverses = pending_reverses
+
+
+class ExpiryPast(AppendRefused):
+    """A pending entry would expire before it was recorded."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"entry {entry_id} would have expired before it was recorded")
+        self.entry_id = entry_id
+
+
+class BelowFloor(AppendRefused):
+    """余额不足: a limit that blocks (ledger.limits) would be passed. The same entry may be tried
+    again when the balance has risen: it was not taken, so its id is still free."""
+
+    def __init__(self, limit_id: str, *, account: str, available_fen: int, floor_fen: int) -> None:
+        super().__init__(
+            f"limit {limit_id}: {account} would have {available_fen} fen, its floor is {floor_fen}"
+        )
+        self.limit_id = limit_id
+        self.account = account
+        self.available_fen = available_fen
+        """What would be left with the entry."""
+        self.floor_fen = floor_fen
+
+
+class LinkBroken(AppendRefused):
+    """The entries given as one chain do not name it as theirs, or name one given alone."""
+
+
+class LimitExistsWithDifferent(AppendRefused):
+    """Another limit has this id already. A limit is ended or replaced by a further one."""
+
+    def __init__(self, limit_id: str, *, field: str) -> None:
+        super().__init__(f"limit {limit_id} exists with different {field}")
+        self.limit_id = limit_id
+        self.field = field
 
 
 class LeafMismatch(AppendRefused):

@@ -38,6 +38,7 @@ _ENTRIES = (
     .where(ENTRY.c.leaf_index >= bindparam("start"), ENTRY.c.leaf_index < bindparam("end"))
     .order_by(ENTRY.c.leaf_index)
 )
+_LINKED = select(ENTRY.c.linked).where(ENTRY.c.leaf_index == bindparam("index"))
 _RESOLUTION = select(ENTRY.c.entry_id).where(ENTRY.c.resolves == bindparam("entry_id"))
 _REVERSAL = select(ENTRY.c.entry_id).where(
     ENTRY.c.reverses == bindparam("entry_id"), ENTRY.c.kind == "posted"
@@ -162,6 +163,12 @@ def entries(connection: Connection, start: int, end: int) -> Iterator[StoredEntr
         yield _stored(connection, row)
 
 
+def linked_at(connection: Connection, index: int) -> str | None:
+    """The chain that the entry of this leaf belongs to."""
+    found: str | None = connection.execute(_LINKED, {"index": index}).scalar()
+    return found
+
+
 def resolution_of(connection: Connection, entry_id: str) -> str | None:
     """Id of the entry that resolved this pending one."""
     found: str | None = connection.execute(_RESOLUTION, {"entry_id": entry_id}).scalar()
@@ -235,6 +242,8 @@ def _stored(connection: Connection, row: Row[Any]) -> StoredEntry:
             legs=legs,
             resolves=row.resolves,
             reverses=row.reverses,
+            linked=row.linked,
+            expires_us=row.expires_us,
         )
     except ValueError as error:
         raise LedgerDamaged(f"entry {row.entry_id} is damaged: run verify") from error

@@ -48,7 +48,7 @@ class Report:
 
     checked: dict[str, int]
     """How many of each were checked: leaves, tiles, checkpoints, cosignatures, evidence, entries,
-    legs, seals, balances, trial_balances; and, as information, pending_open and unsealed."""
+    legs, seals, limits, balances, trial_balances; as information pending_open and unsealed."""
     problems: tuple[Problem, ...]
     """The first PROBLEMS_MAX."""
     problems_total: int

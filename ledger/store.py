@@ -1,38 +1,25 @@
-"""记账: append an entry and its leaf, in the transaction that changes the caller's own state.
+"""记账: append entries and their leaves, in the transaction that changes the caller's own state.
 
 Synchronous, on the caller's Connection; never begins, commits or rolls back. What is committed is
-in the root: entry, legs, balances, leaf, full tiles and head change together or not at all.
-Refusals (ledger.outcomes) are raised before anything is written. On SQLite the caller's transaction
+in the root: entries, legs, balances, leaves, full tiles and head change together or not at all.
+Refusals (ledger.outcomes) are raised before anything is changed. On SQLite the caller's transaction
 is BEGIN IMMEDIATE; on PostgreSQL READ COMMITTED, and the log's lock is taken here, as a statement
 of its own. Signing comes later (ledger.publish). Times are aware, amounts fen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NoReturn
+from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection
 
-from ledger.hashes import write_full_tiles
-from ledger.journal import Entry, EntryKind, JournalError, Leg
-from ledger.leaf import Leaf, LeafError
-from ledger.merkle import CompactRange, leaf_hash
-from ledger.outcomes import (
-    AlreadyReversed,
-    EntryExists,
-    EntryExistsWithDifferent,
-    LeafMismatch,
-    LedgerDamaged,
-    NotPending,
-    PendingAlreadyResolved,
-    PendingNotFound,
-    ReversedNotFound,
-    ReversedNotPosted,
-    ReversesDiffers,
-)
+from ledger.appending import append_bytes, append_draft, refuse_repeat
+from ledger.draft import Appended, Draft
+from ledger.journal import Entry
+from ledger.leaf import Leaf
+from ledger.outcomes import EntryExists, EntryExistsWithDifferent, LeafMismatch, LinkBroken
 from ledger.reads import (
     Balance,
     Head,
@@ -47,7 +34,6 @@ from ledger.reads import (
     latest_note,
     leaf_at,
     leaves,
-    legs_from,
     note_covering,
     resolution_of,
     reversal_of,
@@ -55,18 +41,18 @@ from ledger.reads import (
     size,
     to_us,
 )
-from ledger.seal import seal_of
-from ledger.tables import ENTRY, LEAF, LEG
 from ledger.tail import Tail
 
 __all__ = [
     "Appended",
     "Balance",
+    "Draft",
     "Head",
     "StoredEntry",
     "StoredLeaf",
     "append_entry",
     "append_leaf",
+    "append_linked",
     "balances",
     "consistency_proof",
     "entries",
@@ -89,40 +75,8 @@ LOCKED_AT_BEGIN = "ledger_locked_at_begin"
 """Execution option of an engine each of whose transactions begins with `lock_log`."""
 
 _LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
-_KIND = select(ENTRY.c.kind).where(ENTRY.c.entry_id == bindparam("entry_id"))
-_RESOLVER = ENTRY.alias("resolver")
-_PENDING_ROWS = (
-    select(
-        ENTRY.c.kind,
-        ENTRY.c.reverses,
-        _RESOLVER.c.entry_id,
-        _RESOLVER.c.kind,
-        LEG.c.debit,
-        LEG.c.credit,
-        LEG.c.amount_fen,
-    )
-    .select_from(
-        ENTRY.outerjoin(_RESOLVER, _RESOLVER.c.resolves == ENTRY.c.entry_id).outerjoin(
-            LEG, LEG.c.entry_id == ENTRY.c.entry_id
-        )
-    )
-    .where(ENTRY.c.entry_id == bindparam("entry_id"))
-)
-_INSERT_ENTRY = insert(ENTRY)
-_INSERT_LEG = insert(LEG)
-_INSERT_LEAF = insert(LEAF)
-_PENDING, _POSTED = 0, 2
-"""First of the two columns (debit, credit) that a leg moves."""
 
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """Where the leaf went. True once the caller has committed."""
-
-    index: int
-    leaf_hash: bytes
-    leaf: bytes
-    """The exact bytes in the log, seal included; a receipt carries them."""
+T = TypeVar("T")
 
 
 def append_entry(
@@ -136,40 +90,21 @@ def append_entry(
 ) -> Appended:
     """Take the entry whole, with its leaf at the end of the log.
 
-    With a `salt` of 32 random bytes the leaf also seals the entry's own rows (ledger.seal). Head
-    and balances are written here, or by whoever shares a `tail` among several appends. Raises a
-    subclass of AppendRefused, HeadMoved, LedgerNotInstalled or LedgerDamaged.
+    With a `salt` of 32 random bytes the leaf also seals the entry's own rows (ledger.seal). Rows,
+    head and balances are written here, or by whoever shares a `tail` among several appends. Raises
+    a subclass of AppendRefused, HeadMoved, LedgerNotInstalled or LedgerDamaged.
     """
-    if leaf.type != f"entry.{entry.kind.value}" or leaf.entry_id != entry.entry_id:
-        raise LeafMismatch(f"the leaf is of {leaf.type} {leaf.entry_id}, not of this entry")
-    recorded_us = to_us(at)
-    _lock(connection)
-    shared = tail or Tail(connection)
-    edge = shared.edge()
-    if connection.execute(_KIND, {"entry_id": entry.entry_id}).one_or_none() is not None:
-        _refuse_repeat(connection, entry, leaf)
-    pending = _check_references(connection, entry)
-    if salt is not None:
-        leaf = replace(leaf, seal=seal_of(entry, recorded_us=recorded_us, salt=salt))
-    appended = _append(connection, edge, leaf.to_bytes())
-    connection.execute(
-        _INSERT_ENTRY,
-        {
-            "entry_id": entry.entry_id,
-            "kind": entry.kind.value,
-            "resolves": entry.resolves,
-            "reverses": entry.reverses,
-            "leaf_index": appended.index,
-            "recorded_us": recorded_us,
-            "seal_salt": salt,
-        },
-    )
-    _write_legs(connection, entry)
-    _move(shared, pending, _PENDING, -1)
-    _move(shared, entry.legs, _PENDING if entry.kind is EntryKind.PENDING else _POSTED, +1)
-    if tail is None:
-        shared.write()
-    return appended
+    draft = Draft(entry, leaf, to_us(at), salt)
+    return _with_tail(connection, tail, lambda shared: append_alone(shared, draft))
+
+
+def append_linked(
+    connection: Connection, drafts: Sequence[Draft], *, tail: Tail | None = None
+) -> tuple[Appended, ...]:
+    """连环: take these entries in this order, all of them or none. Each names the first as
+    `linked`; a repeat of the same chain raises EntryExists of the first. Raises what append_entry
+    does, of the first entry that cannot be taken."""
+    return _with_tail(connection, tail, lambda shared: append_chain(shared, drafts))
 
 
 def append_leaf(connection: Connection, leaf: Leaf, *, tail: Tail | None = None) -> Appended:
@@ -177,11 +112,24 @@ def append_leaf(connection: Connection, leaf: Leaf, *, tail: Tail | None = None)
     whoever wants it once checks in its own table, in the same transaction."""
     if leaf.type.startswith("entry."):
         raise LeafMismatch("a leaf of type entry.* comes with its entry")
-    _lock(connection)
-    shared = tail or Tail(connection)
-    appended = _append(connection, shared.edge(), leaf.to_bytes())
-    if tail is None:
-        shared.write()
+    return _with_tail(connection, tail, lambda shared: append_bytes(shared, leaf.to_bytes()))
+
+
+def append_alone(tail: Tail, draft: Draft) -> Appended:
+    """`append_entry` to what the transaction shares, which holds the log's lock."""
+    if draft.entry.linked is not None:
+        raise LinkBroken(f"entry {draft.entry.entry_id} is of a chain and comes with it")
+    return append_draft(tail, draft)
+
+
+def append_chain(tail: Tail, drafts: Sequence[Draft]) -> tuple[Appended, ...]:
+    """`append_linked` to what the transaction shares, which holds the log's lock."""
+    _check_links(drafts)
+    if tail.exists(drafts[0].entry.entry_id):
+        _refuse_chain(tail, drafts)
+    chain = tail.fork()
+    appended = tuple(append_draft(chain, draft) for draft in drafts)
+    tail.join(chain)
     return appended
 
 
@@ -198,96 +146,42 @@ def _lock(connection: Connection) -> None:
         lock_log(connection)
 
 
-def _append(connection: Connection, edge: CompactRange, data: bytes) -> Appended:
-    index = edge.size
-    hashed = leaf_hash(data)
-    edge.append(hashed)
-    connection.execute(_INSERT_LEAF, {"leaf_index": index, "leaf": data, "leaf_hash": hashed})
-    write_full_tiles(connection, edge.size)
-    return Appended(index=index, leaf_hash=hashed, leaf=data)
+def _with_tail(connection: Connection, tail: Tail | None, work: Callable[[Tail], T]) -> T:
+    _lock(connection)
+    if tail is not None:
+        return work(tail)
+    alone = Tail(connection)
+    done = work(alone)
+    alone.write()
+    return done
 
 
-def _refuse_repeat(connection: Connection, entry: Entry, leaf: Leaf) -> NoReturn:
-    known = find_entry(connection, entry.entry_id)
-    stored = leaf_at(connection, known.index) if known is not None else None
-    if known is None or stored is None:
-        raise LedgerDamaged(f"entry {entry.entry_id} has lost its rows: run verify")
-    try:
-        field = _difference(entry, leaf, known.entry, Leaf.parse(stored.data))
-    except LeafError as error:
-        raise LedgerDamaged(f"leaf {known.index} is damaged: run verify") from error
-    if field is not None:
-        raise EntryExistsWithDifferent(entry.entry_id, field=field, index=known.index)
-    raise EntryExists(entry.entry_id, index=known.index, leaf_hash=stored.leaf_hash)
+def _check_links(drafts: Sequence[Draft]) -> None:
+    if len(drafts) < 2:
+        raise LinkBroken("a chain has two entries or more")
+    first = drafts[0].entry.entry_id
+    for draft in drafts:
+        if draft.entry.linked != first:
+            raise LinkBroken(f"entry {draft.entry.entry_id} does not name {first} as its chain")
 
 
-def _difference(entry: Entry, leaf: Leaf, known: Entry, known_leaf: Leaf) -> str | None:
-    for field in ("kind", "resolves", "reverses", "legs"):
-        if getattr(entry, field) != getattr(known, field):
-            return field
-    for field in ("window", "funds", "commitment"):
-        if getattr(leaf, field) != getattr(known_leaf, field):
-            return field
-    return None
-
-
-def _check_references(connection: Connection, entry: Entry) -> tuple[Leg, ...]:
-    """The legs of the pending entry that this one resolves."""
-    legs: tuple[Leg, ...] = ()
-    if entry.resolves is not None:
-        legs = _check_pending(connection, entry, entry.resolves)
-    if entry.reverses is not None:
-        _check_reversed(connection, entry.reverses)
-    return legs
-
-
-def _check_pending(connection: Connection, entry: Entry, pending_id: str) -> tuple[Leg, ...]:
-    rows = connection.execute(_PENDING_ROWS, {"entry_id": pending_id}).all()
-    if not rows:
-        raise PendingNotFound(pending_id)
-    kind, reverses, resolved_by, resolved_as = rows[0][:4]
-    if kind != EntryKind.PENDING:
-        raise NotPending(pending_id, kind=kind)
-    if resolved_by is not None:
-        raise PendingAlreadyResolved(pending_id, resolved_by=resolved_by, kind=resolved_as)
-    if entry.kind is EntryKind.POSTED and reverses != entry.reverses:
-        raise ReversesDiffers(entry.entry_id, pending_reverses=reverses)
-    try:
-        return tuple(legs_from(row[4:] for row in rows if row[4] is not None))
-    except JournalError as error:
-        raise LedgerDamaged(f"a leg of entry {pending_id} is damaged: run verify") from error
-
-
-def _check_reversed(connection: Connection, reversed_id: str) -> None:
-    row = connection.execute(_KIND, {"entry_id": reversed_id}).one_or_none()
-    if row is None:
-        raise ReversedNotFound(reversed_id)
-    if row.kind != EntryKind.POSTED:
-        raise ReversedNotPosted(reversed_id, kind=row.kind)
-    reversed_by = reversal_of(connection, reversed_id)
-    if reversed_by is not None:
-        raise AlreadyReversed(reversed_id, reversed_by=reversed_by)
-
-
-def _write_legs(connection: Connection, entry: Entry) -> None:
-    if not entry.legs:
-        return
-    connection.execute(
-        _INSERT_LEG,
-        [
-            {
-                "entry_id": entry.entry_id,
-                "leg_no": number,
-                "debit": leg.debit.code,
-                "credit": leg.credit.code,
-                "amount_fen": leg.amount_fen,
-            }
-            for number, leg in enumerate(entry.legs)
-        ],
-    )
-
-
-def _move(tail: Tail, legs: Iterable[Leg], column: int, sign: int) -> None:
-    for leg in legs:
-        tail.move(leg.debit.code, column, sign * leg.amount_fen)
-        tail.move(leg.credit.code, column + 1, sign * leg.amount_fen)
+def _refuse_chain(tail: Tail, drafts: Sequence[Draft]) -> None:
+    """A repeat is the same only if the whole chain is. Raises EntryExists or
+    EntryExistsWithDifferent."""
+    first: EntryExists | None = None
+    for draft in drafts:
+        try:
+            if tail.exists(draft.entry.entry_id):
+                refuse_repeat(tail, draft)
+        except EntryExists as same:
+            first = first or same
+        else:
+            break
+    if first is None:
+        raise LinkBroken("the chain is not there")
+    after = first.index + len(drafts)
+    known = [tail.linked_at(index) for index in range(first.index, after + 1)]
+    chain = drafts[0].entry.entry_id
+    if known[:-1] != [chain] * len(drafts) or known[-1] == chain:
+        raise EntryExistsWithDifferent(chain, field="linked", index=first.index)
+    raise first

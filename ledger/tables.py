@@ -41,7 +41,8 @@ IMMUTABLE_0001: _Keys = {
 }
 IMMUTABLE_0002: _Keys = {"ledger_cosignature": (("size", "witness"),)}
 """What came with the second migration; a migration that has run never changes."""
-IMMUTABLE: _Keys = IMMUTABLE_0001 | IMMUTABLE_0002
+IMMUTABLE_0003: _Keys = {"ledger_limit": (("limit_id",), ("leaf_index",))}
+IMMUTABLE: _Keys = IMMUTABLE_0001 | IMMUTABLE_0002 | IMMUTABLE_0003
 """Append-only tables, each with its keys. Of those, (reverses, kind) is unique for posted only."""
 
 
@@ -66,6 +67,12 @@ class EntryRow(SQLModel, table=True):
             sqlite_where=text("reverses IS NOT NULL AND kind = 'posted'"),
             postgresql_where=text("reverses IS NOT NULL AND kind = 'posted'"),
         ),
+        Index(
+            "ledger_entry_expires",
+            "expires_us",
+            sqlite_where=text("expires_us IS NOT NULL"),
+            postgresql_where=text("expires_us IS NOT NULL"),
+        ),
         _NO_ROWID,
     )
 
@@ -76,6 +83,8 @@ class EntryRow(SQLModel, table=True):
     leaf_index: int = Field(sa_column=Column(_Big, nullable=False))
     recorded_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     seal_salt: bytes | None = Field(sa_column=Column(LargeBinary(32), nullable=True))
+    linked: str | None = Field(sa_column=Column(String(64), nullable=True))
+    expires_us: int | None = Field(sa_column=Column(BigInteger, nullable=True))
 
 
 class LegRow(SQLModel, table=True):
@@ -159,6 +168,24 @@ class CosignatureRow(SQLModel, table=True):
     received_us: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class LimitRow(SQLModel, table=True):
+    """余额限制: how far an account may be drawn down (ledger.limits), committed to by a leaf."""
+
+    __tablename__ = "ledger_limit"
+    __table_args__ = (Index("ledger_limit_leaf", "leaf_index", unique=True), _NO_ROWID)
+
+    limit_id: str = Field(sa_column=Column(String(64), primary_key=True))
+    account: str = Field(sa_column=Column(String(160), nullable=False))
+    drawn_by: str | None = Field(sa_column=Column(String(160), nullable=True))
+    floor_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    enforcement: str = Field(sa_column=Column(String(8), nullable=False))
+    valid_from_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    valid_until_us: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    source: str = Field(sa_column=Column(String, nullable=False))
+    leaf_index: int = Field(sa_column=Column(_Big, nullable=False))
+    salt: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
 def _table(name: str) -> Table:
     metadata: MetaData = SQLModel.metadata
     return metadata.tables[name]
@@ -172,7 +199,8 @@ TILE = _table("ledger_tile")
 HEAD = _table("ledger_head")
 CHECKPOINT = _table("ledger_checkpoint")
 COSIGNATURE = _table("ledger_cosignature")
-TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE)
+LIMIT = _table("ledger_limit")
+TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE, LIMIT)
 
 
 def raw(value: object) -> bytes:
@@ -197,6 +225,11 @@ def immutability_ddl_0002(dialect: str) -> list[str]:
     return _triggers(dialect, IMMUTABLE_0002)
 
 
+def immutability_ddl_0003(dialect: str) -> list[str]:
+    """The same for the tables of the third migration."""
+    return _triggers(dialect, IMMUTABLE_0003)
+
+
 def _triggers(dialect: str, tables: Iterable[str]) -> list[str]:
     if dialect not in ("sqlite", "postgresql"):
         raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
@@ -217,7 +250,11 @@ def install(connection: Connection) -> None:
     """
     SQLModel.metadata.create_all(connection, tables=list(TABLES))
     dialect = connection.dialect.name
-    guards = immutability_ddl(dialect) + immutability_ddl_0002(dialect)
+    guards = [
+        *immutability_ddl(dialect),
+        *immutability_ddl_0002(dialect),
+        *immutability_ddl_0003(dialect),
+    ]
     for statement in guards + initial_rows(dialect):
         connection.exec_driver_sql(statement)
 

@@ -2,9 +2,9 @@
 
 One pass in the order of the log, a thousand leaves at a time, with flat memory; reads only, in one
 snapshot, and does not block writers. Derived again: leaf hashes, full tiles, root, head,
-every checkpoint's signature and root, cosignatures, entries against leaves and seals, legs,
-resolutions, reversals, balances, trial balance per (book, fund). Pending entries without resolution
-are counted, not held against anyone.
+every checkpoint's signature and root, cosignatures, entries against leaves and seals, legs, links,
+resolutions, reversals, limits, balances, trial balance per (book, fund). Pending entries without
+resolution are counted, not held against anyone.
 
 Not covered, because no money and no evidence hangs on it: ledger_checkpoint.signed_us,
 ledger_cosignature.received_us, and recorded_us of an entry whose leaf has no seal.
@@ -23,6 +23,7 @@ from ledger.report import RESTORE, Findings, Problem, Progress, Report, silent
 from ledger.tables import ENTRY, LEAF
 from ledger.verify_cosignatures import check_cosignatures
 from ledger.verify_journal import JournalCheck, check_balances
+from ledger.verify_limits import LimitCheck
 from ledger.verify_log import LogCheck
 from ledger.verify_rows import pieces
 
@@ -56,13 +57,14 @@ def verify(connection: Connection, vkey: str, *, progress: Progress | None = Non
 
 def _check_pieces(connection: Connection, findings: Findings, log: NoteVerifier) -> None:
     leaves = LogCheck(connection, findings, log)
-    journal = JournalCheck(connection, findings)
+    journal, limits = JournalCheck(connection, findings), LimitCheck(connection, findings)
     for piece in pieces(connection):
         leaves.take(piece.leaves)
         findings.step(len(piece.leaves))
         journal.take(piece)
-    leaves.finish()
-    journal.finish()
+        limits.take(piece.leaves)
+    for check in (leaves, journal, limits):
+        check.finish()
 
 
 def _count_rows(connection: Connection, findings: Findings) -> None:

@@ -51,6 +51,8 @@ class JournalCheck:
         self._findings = findings
         self._quick = quick or Quick(findings)
         self._legs = 0
+        self._link: tuple[int, str] | None = None
+        """Leaf index and chain of the last linked entry."""
 
     def take(self, piece: Piece) -> None:
         """The next piece of the log."""
@@ -91,7 +93,7 @@ class JournalCheck:
             self._quick.learn(leaf.entry_id, raw(data))
 
     def _check_references(self, row: EntryRow) -> None:
-        entry_id, kind, resolves, reverses, index, *_, resolution, reversal = row
+        entry_id, kind, resolves, reverses, index, _, _, resolution, reversal, linked, _ = row
         where = f"ledger_entry {entry_id}"
         if kind == EntryKind.PENDING:
             if not resolution:
@@ -108,6 +110,11 @@ class JournalCheck:
             else:
                 what = "it reverses another entry than its pending entry does"
                 self._findings.add("REVERSES_DIFFERS", where, what, INVESTIGATE)
+        if linked is not None:
+            if linked != entry_id and self._link != (index - 1, linked):
+                what = f"it is of the chain {linked}, which does not stand right before it"
+                self._findings.add("LINK_BROKEN", where, what, INVESTIGATE)
+            self._link = (index, linked)
         if not reversal:
             what = f"it reverses {reverses}, which is no earlier posted entry"
             self._findings.add("REVERSES_NOTHING", where, what, INVESTIGATE)
@@ -155,7 +162,7 @@ def check_balances(connection: Connection, findings: Findings) -> None:
 
 
 def _entry(findings: Findings, row: EntryRow, rows: Legs) -> Entry | None:
-    entry_id, kind, resolves, reverses, *_ = row
+    entry_id, kind, resolves, reverses, *_, linked, expires_us = row
     where = f"ledger_entry {entry_id}"
     numbered = sorted((leg_no, *_accounts(both), amount) for _, leg_no, both, amount in rows)
     if [number for number, *_ in numbered] != list(range(len(numbered))):
@@ -168,6 +175,8 @@ def _entry(findings: Findings, row: EntryRow, rows: Legs) -> Entry | None:
             legs=tuple(legs_from(leg[1:] for leg in numbered)),
             resolves=resolves,
             reverses=reverses,
+            linked=linked,
+            expires_us=expires_us,
         )
     except ValueError as error:
         findings.add("ENTRY_IMPOSSIBLE", where, str(error), INVESTIGATE)

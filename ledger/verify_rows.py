@@ -69,6 +69,8 @@ ENTRY_COLUMNS: tuple[ColumnElement[Any], ...] = (
         else_=_RESOLVES_SOUNDLY,
     ).label("resolution"),
     case((ENTRY.c.reverses.is_(None), 1), else_=_REVERSES_SOUNDLY).label("reversal"),
+    ENTRY.c.linked,
+    ENTRY.c.expires_us,
 )
 EntryRow = tuple[Any, ...]
 """The values of ENTRY_COLUMNS. `resolution` is 1 or 0 for a pending entry that is resolved or open;

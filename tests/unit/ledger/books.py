@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -17,10 +18,21 @@ from ledger.cosignature import Cosigner, read_answer
 from ledger.cosigned import add_cosignatures, cosigned_note
 from ledger.journal import Account, Entry, EntryKind, Leg, Role, reversal
 from ledger.leaf import Leaf
+from ledger.limit_store import set_limit
+from ledger.limits import Enforcement, Limit
 from ledger.note import split_note
 from ledger.publish import sign_checkpoint
-from ledger.store import Appended, append_entry, append_leaf, latest_note
+from ledger.reads import to_us
+from ledger.store import (
+    Appended,
+    Draft,
+    append_entry,
+    append_leaf,
+    append_linked,
+    latest_note,
+)
 from ledger.tables import install
+from ledger.tail import Tail
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 INSURED, VISITED, HOSPITAL = "330400", "310000", "H00310000001"
@@ -57,6 +69,37 @@ def posted(entry_id: str, resolves: str | None = None, amount_fen: int = 65_432)
 
 def voided(entry_id: str, resolves: str) -> Entry:
     return Entry(entry_id=entry_id, kind=EntryKind.VOIDED, resolves=resolves)
+
+
+def prepayment_limit(
+    limit_id: str = "lim_330400_310000",
+    *,
+    floor_fen: int = 1_000_000,
+    enforcement: Enforcement = Enforcement.WARN,
+    since: datetime = NOON,
+    until: datetime | None = None,
+) -> Limit:
+    """What 嘉兴 has lent 上海 in advance, less what it owes."""
+    return Limit(
+        limit_id=limit_id,
+        account=account(INSURED, Role.PREPAYMENT_ASSET, VISITED),
+        drawn_by=account(INSURED, Role.PAYABLE, VISITED),
+        floor_fen=floor_fen,
+        enforcement=enforcement,
+        valid_from_us=to_us(since),
+        valid_until_us=None if until is None else to_us(until),
+        source="synthetic agreement, for tests",
+    )
+
+
+def prepaid(entry_id: str, amount_fen: int) -> Entry:
+    """嘉兴 lends 上海 in advance: from its fund, into the prepayment."""
+    leg = Leg(
+        debit=account(INSURED, Role.PREPAYMENT_ASSET, VISITED),
+        credit=account(INSURED, Role.FUND_EXPENSE, INSURED),
+        amount_fen=amount_fen,
+    )
+    return Entry(entry_id=entry_id, kind=EntryKind.POSTED, legs=(leg,))
 
 
 def commitment(name: str) -> str:
@@ -120,6 +163,23 @@ class Books:
         with self.writing() as connection:
             return append_entry(connection, entry, leaf_for(entry), at=self.tick(), salt=salt)
 
+    def draft(self, entry: Entry) -> Draft:
+        at, salt = to_us(self.tick()), salt_for(entry.entry_id)
+        return Draft(entry, leaf_for(entry), at, salt)
+
+    def append_linked(self, *entries: Entry) -> tuple[Appended, ...]:
+        """As one chain."""
+        chain = [replace(entry, linked=entries[0].entry_id) for entry in entries]
+        with self.writing() as connection:
+            return append_linked(connection, [self.draft(entry) for entry in chain])
+
+    def set_limit(self, limit: Limit) -> bool:
+        with self.writing() as connection:
+            tail = Tail(connection)
+            new = set_limit(connection, limit, salt=salt_for(limit.limit_id), tail=tail)
+            tail.write()
+            return new
+
     def append_evidence(self, name: str) -> Appended:
         with self.writing() as connection:
             return append_leaf(connection, evidence(name))
@@ -164,6 +224,15 @@ class Books:
         self.append(pending("ent_d1", 777))
         self.append(Entry(entry_id="ent_e1", kind=EntryKind.POSTED))
         self.append(posted("ent_f1", amount_fen=3), sealed=False)
+        self.sign()
+
+    def live_through_another_day(self) -> None:
+        """What is rare: a limit, an expiry, a chain."""
+        self.set_limit(prepayment_limit(until=NOON + timedelta(days=365)))
+        expires = to_us(NOON + timedelta(days=1))
+        self.append(replace(pending("ent_g1", 50), expires_us=expires))
+        self.append(Entry(entry_id="ent_g2", kind=EntryKind.EXPIRED, resolves="ent_g1"))
+        self.append_linked(pending("ent_h1", 5), posted("ent_h2", resolves="ent_h1", amount_fen=5))
         self.sign()
 
     def tamper(self, *statements: str) -> None:

@@ -39,6 +39,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     directory: Path = tmp_path_factory.mktemp("mutations")
     books = Books(directory)
     books.live_through_a_day()
+    books.live_through_another_day()
     books.fill(260)
     books.sign()
     books.cosign("one.test/w", "two.test/w")

@@ -26,7 +26,7 @@ from ledger.outcomes import (
     ReversedNotPosted,
     ReversesDiffers,
 )
-from ledger.tables import IMMUTABLE, immutability_ddl, immutability_ddl_0002
+from ledger.tables import IMMUTABLE, immutability_ddl, immutability_ddl_0002, immutability_ddl_0003
 from tests.unit.ledger.books import (
     HOSPITAL,
     INSURED,
@@ -37,6 +37,7 @@ from tests.unit.ledger.books import (
     leaf_for,
     pending,
     posted,
+    prepayment_limit,
     salt_for,
     voided,
 )
@@ -275,6 +276,7 @@ def test_no_proof_is_made_for_a_tree_that_is_not_there(books: Books) -> None:
                 store.consistency_proof(connection, first, second)
 
 
+DDL = (immutability_ddl, immutability_ddl_0002, immutability_ddl_0003)
 SEEDS = {
     "ledger_entry": (
         "recorded_us",
@@ -291,6 +293,10 @@ SEEDS = {
         "line",
         "INSERT OR REPLACE INTO ledger_cosignature SELECT * FROM ledger_cosignature",
     ),
+    "ledger_limit": (
+        "floor_fen",
+        "INSERT OR REPLACE INTO ledger_limit SELECT * FROM ledger_limit",
+    ),
 }
 
 
@@ -300,6 +306,7 @@ def test_the_record_refuses_update_delete_and_replace(books: Books, table: str) 
     books.append(posted("e1"))
     books.sign()
     books.cosign("one.test/w")
+    books.set_limit(prepayment_limit())
     column, replace_all = SEEDS[table]
     assert set(SEEDS) == set(IMMUTABLE)
     for statement in (
@@ -326,7 +333,7 @@ def test_a_resolution_cannot_be_replaced_by_another(books: Books) -> None:
 
 
 def test_postgresql_has_the_same_guards() -> None:
-    statements = immutability_ddl("postgresql") + immutability_ddl_0002("postgresql")
+    statements = [line for ddl in DDL for line in ddl("postgresql")]
     for table in IMMUTABLE:
         mine = [line for line in statements if f" ON {table} " in line]
         assert any("BEFORE UPDATE OR DELETE" in line for line in mine)
@@ -334,10 +341,9 @@ def test_postgresql_has_the_same_guards() -> None:
 
 
 def test_a_database_of_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError):
-        immutability_ddl("mysql")
-    with pytest.raises(ValueError):
-        immutability_ddl_0002("mysql")
+    for ddl in DDL:
+        with pytest.raises(ValueError):
+            ddl("mysql")
 
 
 def test_the_salt_makes_two_seals_of_one_entry_differ(books: Books) -> None:
