@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,7 @@ class World:
 
 
 async def start_sandboxes(
-    place: DataDir, settings: Settings
+    place: DataDir, settings: Settings, *, clock: Callable[[], datetime] = now
 ) -> tuple[dict[str, Sandbox], Settings]:
     """The three platforms on free ports, and settings that point at them."""
     sandboxes: dict[str, Sandbox] = {}
@@ -72,7 +72,7 @@ async def start_sandboxes(
             state_dir=place.sandbox,
             policies_dir=POLICY_DIR,
             secrets={"access_key": secrets.key_id, "secret": secrets.secret.decode()},
-            clock=now,
+            clock=clock,
         )
         url = await sandboxes[name].start()
         regions[code] = regions[code].model_copy(update={"base_url": url})
