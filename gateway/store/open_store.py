@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, select
 
 from gateway.database import Database, Postgresql
 from gateway.ports import Books, BooksReader, ClaimEncoder, Clock, Ids
+from gateway.store.appends import Appends
 from gateway.store.batch import Batch
 from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
@@ -40,6 +41,8 @@ from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import BATCH_MAX, QUEUE_MAX, GroupWriter
 
 T = TypeVar("T")
+from ledger.known import LimitBook
+
 _log = structlog.get_logger("yrd.store")
 
 
@@ -88,12 +91,14 @@ class OpenStore:
         *,
         store: ClaimStore,
         log: TransparencyLog,
+        appends: Appends,
         msgids: MsgidBlocks,
         hasher: Keyring,
         closing: Callable[[], None],
     ) -> None:
         self.store = store
         self.log = log
+        self.appends = appends
         self.msgids = msgids
         self.hasher = hasher
         self._closing = closing
@@ -123,10 +128,10 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
         raise
     # With other processes beside us a key in memory may be one that was destroyed meanwhile.
     ciphers = CipherCache() if isinstance(options.database, Path) else CipherCache(maximum=0)
-    tools = Tools(keyring, ciphers, encode, clock, ids)
+    tools, limits = Tools(keyring, ciphers, encode, clock, ids), LimitBook()
     writer: GroupWriter[UnitOfWork] = GroupWriter(
         writing,
-        shared=lambda connection: Batch(connection, tools),
+        shared=lambda connection: Batch(connection, tools, limits),
         queue_max=options.queue_max,
         batch_max=options.batch_max,
     )
@@ -153,6 +158,7 @@ def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids
     return OpenStore(
         store=ClaimStore(writer, snapshots, tools),
         log=log,
+        appends=Appends(writer),
         msgids=MsgidBlocks(reserve, clock),
         hasher=keyring,
         closing=close,

@@ -2,9 +2,12 @@
 
 A thread with its own connection takes everything that waits, runs each caller's work inside a
 savepoint, commits once, and only then answers. The previous commit is the batching window: nobody
-lingers for a timer. Knows nothing of claims or ledgers. Design: ledger.md §3.1–3.2.
+lingers for a timer. A work that writes only through what all of them share needs no savepoint, and
+what it will ask for is read ahead with what the others will. Knows nothing of claims or ledgers.
+Design: ledger.md §3.1–3.2.
 
-    submit ──▶ queue (bounded) ──▶ BEGIN · (SAVEPOINT work RELEASE)* · flush · COMMIT ──▶ answers
+    submit ──▶ queue (bounded) ──▶ BEGIN · read ahead · (SAVEPOINT work RELEASE)* · flush · COMMIT
+           ◀── answers ─────────────────────────────────────────────────────────────────────┘
 """
 
 from __future__ import annotations
@@ -44,6 +47,12 @@ T = TypeVar("T")
 class Shared(Protocol[U]):
     """What the works of one transaction have in common."""
 
+    def read_ahead(self, wishes: list[Any]) -> None:
+        """Fetch at once what works have said they will ask for."""
+
+    def direct(self) -> Any:
+        """What a direct work is given."""
+
     def unit(self) -> U:
         """For the next work."""
 
@@ -61,6 +70,12 @@ class Apart(Generic[U]):
     connection: Connection
     make: Callable[[Connection], U]
 
+    def read_ahead(self, wishes: list[Any]) -> None:
+        """Nothing is kept that could be read ahead."""
+
+    def direct(self) -> Any:
+        return self.connection
+
     def unit(self) -> U:
         return self.make(self.connection)
 
@@ -73,9 +88,11 @@ class Apart(Generic[U]):
 
 @dataclass(slots=True, eq=False)
 class _Job(Generic[U]):
-    work: Callable[[U], Any]
+    work: Callable[[Any], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    direct: bool = False
+    wishes: Any = None
     unit: U | None = None
     result: Any = None
     error: Exception | None = None
@@ -122,7 +139,18 @@ class GroupWriter(Generic[U]):
         Raises what `work` raised, Overloaded, or StorageUnavailable.
         """
         loop = asyncio.get_running_loop()
-        job: _Job[U] = _Job(work, loop, loop.create_future())
+        result: T = await self._enqueue(_Job(work, loop, loop.create_future()))
+        return result
+
+    async def submit_direct(self, work: Callable[[Any], T], *, wishes: Any = None) -> T:
+        """The same for a work that writes nothing but through what is shared, and that has changed
+        nothing there when it raises. `wishes` say what it will ask for."""
+        loop = asyncio.get_running_loop()
+        job: _Job[U] = _Job(work, loop, loop.create_future(), direct=True, wishes=wishes)
+        result: T = await self._enqueue(job)
+        return result
+
+    def _enqueue(self, job: _Job[U]) -> asyncio.Future[Any]:
         with self._ready:
             if self._closing:
                 raise StorageUnavailable("the store is closed")
@@ -130,8 +158,7 @@ class GroupWriter(Generic[U]):
                 raise Overloaded(f"{self._queue_max} writes are waiting")
             self._queue.append(job)
             self._ready.notify()
-        result: T = await job.future
-        return result
+        return job.future
 
     def close(self) -> None:
         """Take no more, finish what waits, end the thread. Blocks; may be called twice."""
@@ -189,10 +216,22 @@ class GroupWriter(Generic[U]):
             # The driver's own cursor: two statements a work are the price of separate fates.
             savepoint = self._connection.connection.cursor()
             shared = self._shared(self._connection)
+            wishes = [job.wishes for job in batch if job.wishes is not None]
+            if wishes:
+                shared.read_ahead(wishes)
             for job in batch:
-                self._run_one(shared, savepoint.execute, job)
+                if job.direct:
+                    self._run_direct(shared.direct(), job)
+                else:
+                    self._run_one(shared, savepoint.execute, job)
             savepoint.close()
             shared.flush()
+
+    def _run_direct(self, given: Any, job: _Job[U]) -> None:
+        try:
+            job.result = job.work(given)
+        except Exception as error:  # it belongs to the caller of this work, who gets it
+            job.error = in_our_terms(error)
 
     def _run_one(self, shared: Shared[U], execute: Callable[[str], Any], job: _Job[U]) -> None:
         """A work that raises loses its own changes only. If the database has thrown away the whole

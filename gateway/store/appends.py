@@ -1,0 +1,42 @@
+"""记账入口: entries of the ledger by themselves, many callers a commit.
+
+For what moves money without being a claim: prepayments, expiries, corrections. Each call is one
+entry or one chain, durable when it returns; hundreds of callers share one read, one statement and
+one commit (gateway/store/writer.py). What belongs to a claim is appended in the claim's own
+transaction instead (gateway/store/evidence.py).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from gateway.store.writer import GroupWriter
+from ledger.store import Appended, Draft, append_alone, append_chain
+from ledger.tail import Tail
+
+
+class Appends:
+    """The ledger's door for whoever brings an entry with its leaf."""
+
+    def __init__(self, writer: GroupWriter[Any]) -> None:
+        self._writer = writer
+
+    async def append(self, draft: Draft) -> Appended:
+        """Take one entry. Raises a subclass of AppendRefused, Overloaded or StorageUnavailable; a
+        repeat raises EntryExists, which says where the first one stands."""
+        work = partial(_alone, draft)
+        return await self._writer.submit_direct(work, wishes=(draft.entry,))
+
+    async def append_linked(self, *drafts: Draft) -> tuple[Appended, ...]:
+        """Take a chain whole or not at all; each entry names the first as `linked`."""
+        work = partial(_chain, drafts)
+        return await self._writer.submit_direct(work, wishes=[draft.entry for draft in drafts])
+
+
+def _alone(draft: Draft, tail: Tail) -> Appended:
+    return append_alone(tail, draft)
+
+
+def _chain(drafts: tuple[Draft, ...], tail: Tail) -> tuple[Appended, ...]:
+    return append_chain(tail, drafts)
