@@ -21,8 +21,8 @@ ROW = bytes(2048)
 
 def disk(directory: Path, seconds: float) -> dict[str, Any]:
     """Both, in µs, each for half the time."""
-    fsync = _fsync(directory / "fsync.bin", seconds / 2)
-    commit = _commit(directory / "commit.db", seconds / 2)
+    fsync = fsyncs_us(directory / "fsync.bin", seconds / 2)
+    commit = commits_us(directory / "commit.db", seconds / 2)
     return {
         "fsync_us": quantiles(fsync),
         "commit_us": quantiles(commit),
@@ -30,7 +30,8 @@ def disk(directory: Path, seconds: float) -> dict[str, Any]:
     }
 
 
-def _fsync(path: Path, seconds: float) -> list[int]:
+def fsyncs_us(path: Path, seconds: float) -> list[int]:
+    """What each fsync took, in µs."""
     took: list[int] = []
     over = time.perf_counter() + seconds
     with path.open("wb", buffering=0) as file:
@@ -42,13 +43,16 @@ def _fsync(path: Path, seconds: float) -> list[int]:
     return took
 
 
-def _commit(path: Path, seconds: float) -> list[int]:
+def commits_us(path: Path, seconds: float) -> list[int]:
+    """What each commit of one row took, in µs; the same file again goes on."""
     took: list[int] = []
     engine = write_engine(path)
     try:
         with engine.connect() as connection:
             raw: Any = connection.connection.dbapi_connection
-            raw.execute("CREATE TABLE one (id INTEGER PRIMARY KEY, body BLOB)").close()
+            raw.execute(
+                "CREATE TABLE IF NOT EXISTS one (id INTEGER PRIMARY KEY, body BLOB)"
+            ).close()
             over = time.perf_counter() + seconds
             while time.perf_counter() < over:
                 began = time.perf_counter_ns()

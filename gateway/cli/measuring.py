@@ -14,23 +14,27 @@ commands = typer.Typer()
 @commands.command()
 def bench(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="e.g. settle-path; none lists them.")
+        str, typer.Argument(metavar="[NAME]", help="ledger, settle-path; none lists them.")
     ] = "",
     quick: Annotated[
         bool, typer.Option("--quick", help="Seconds instead of minutes: does it run at all?")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Longer series and larger ledgers: half an hour or more.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """量度: measure on this machine, beside a baseline of the same run; docs/performance.md.
 
     Starts what it needs in a temporary directory (TMPDIR names another
-    disk) and ends it. settle-path takes about 1½ minutes. Figures are
-    medians; nothing is asserted about time.
+    disk) and ends it. settle-path takes about 1½ minutes, ledger about 5.
+    Figures are medians; nothing is asserted about time.
 
     [dim]Examples:[/dim]
+      ./yrd bench ledger
       ./yrd bench settle-path
       ./yrd bench settle-path --json > settle-path.json
     """
     from gateway.commands.bench import run
 
-    run(name=name, quick=quick, as_json=as_json)
+    run(name=name, quick=quick, full=full, as_json=as_json)
