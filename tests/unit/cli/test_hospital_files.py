@@ -231,6 +231,26 @@ def test_a_file_that_cannot_be_read_says_why(raw: bytes, reason: str) -> None:
     assert refused_bytes(raw).reason == reason
 
 
+def test_what_json_readers_forgive_is_named_at_each_of_its_places() -> None:
+    text = OUTPATIENT.read_text(encoding="utf-8")
+    text = text.replace('"msgid":', '"msgid": "M1", "msgid":', 1)
+    text = text.replace('"cnt": 2,', '"cnt": NaN,', 1)
+    text = text.replace('"medfee_sumamt": 956.95', '"medfee_sumamt": 9.5695e2', 1)
+    with pytest.raises(HospitalFileRefused) as refused:
+        read_claim(text.encode())
+    assert [(p.path, p.reason) for p in refused.value.problems] == [
+        ("$[0].msgid", "DUPLICATE_KEY"),
+        ("$[2].input.feedetail[1].cnt", "NOT_A_NUMBER"),
+        ("$[3].input.data.medfee_sumamt", "NOT_A_NUMBER"),
+    ]
+
+
+def test_a_flaw_is_named_however_deep_it_lies() -> None:
+    deep = 400
+    found = refused_bytes(b'[{"a":' + b"[" * deep + b"NaN" + b"]" * deep + b"}]")
+    assert found == FileProblem("$[0].a" + "[0]" * deep, "NOT_A_NUMBER", found.text_zh)
+
+
 def test_a_gbk_file_is_recognised_and_not_guessed_at() -> None:
     found = refused_bytes('[\n{"psn_name": "测试甲一"}]'.encode("gbk"))
     assert "GBK" in found.text_zh
