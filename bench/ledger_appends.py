@@ -13,13 +13,13 @@ from typing import Any
 from bench.child import Child
 from bench.ledger_plan import Plan, Series
 from bench.ledger_series import ONE_ROW, TPCB, Figures, Interleaved, ratio, slowness
+from bench.ledger_writer import make_store
 from bench.pgbench import Pgbench, Run, find_pgbench
 from bench.postgres_programs import newest_programs
 from bench.postgres_server import SETTINGS, Server
 from bench.registry import Say
 from bench.slow_fsync import ADDED_US, slow_fsync
 from gateway.database import Database
-from gateway.store.migrate import migrate_database
 
 VERIFY_S = 300
 _ENOUGH = 512
@@ -142,7 +142,7 @@ def _compared(series: Interleaved, plan: Series) -> dict[str, Any]:
 
 
 def _child(database: Database, root: Path, environment: Mapping[str, str]) -> Child:
-    migrate_database(database)
+    make_store(database, root)
     child = Child(
         "ledger",
         ("bench.ledger_process", str(database), str(root)),

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
-from gateway.clock import SystemClock
 from gateway.database import Database
-from gateway.ids import SystemIds
 from gateway.store.engine import drop_old_pages, read_engine, write_engine
-from ledger.note import NoteSigner
-from ledger.publish import sign_checkpoint
+from gateway.store.open_store import OpenStore
 from ledger.verify import verify
 
-ORIGIN = "bench.yrd.example/ledger"
 _PROBLEMS_SHOWN = 3
 _BYTES = (
     "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class"
@@ -24,22 +21,26 @@ _BYTES = (
 )
 
 
-def checked(database: Database) -> dict[str, Any]:
-    """{ok, entries, problems, seconds, bytes_per_entry}: everything that lies in the database."""
-    signer = NoteSigner.from_seed(ORIGIN, SystemIds().salt())
-    writing, reading = write_engine(database), read_engine(database)
+async def checked(database: Database, store: OpenStore) -> dict[str, Any]:
+    """{ok, entries, problems, seconds, bytes_per_entry}: everything that lies in the database,
+    under a checkpoint that covers it."""
+    await store.log.publish()
+    return await asyncio.to_thread(verified, database, store.log.vkey)
+
+
+def verified(database: Database, vkey: str) -> dict[str, Any]:
+    """The same of a database whose checkpoint is signed."""
+    reading, weighing = read_engine(database), write_engine(database)
     try:
-        with writing.begin() as connection:
-            sign_checkpoint(connection, signer, at=SystemClock().now())
         with reading.begin() as connection:
             began = time.perf_counter()
-            report = verify(connection, signer.vkey)
+            report = verify(connection, vkey)
             seconds = time.perf_counter() - began
         entries = report.checked.get("entries", 0)
-        stored = database_bytes(database, writing)
+        stored = database_bytes(database, weighing)
     finally:
         reading.dispose()
-        writing.dispose()
+        weighing.dispose()
     return {
         "ok": report.ok,
         "entries": entries,
@@ -50,13 +51,9 @@ def checked(database: Database) -> dict[str, Any]:
 
 
 def database_bytes(database: Database, engine: Engine) -> int:
-    """Tables, indexes and whatever belongs to them; on SQLite the file."""
+    """The ledger's tables, their indexes and whatever belongs to them; on SQLite the file."""
     if isinstance(database, Path):
         drop_old_pages(engine)
         return database.stat().st_size
     with engine.begin() as connection:
-        return _postgresql_bytes(connection)
-
-
-def _postgresql_bytes(connection: Connection) -> int:
-    return int(connection.execute(text(_BYTES)).scalar_one())
+        return int(connection.execute(text(_BYTES)).scalar_one())

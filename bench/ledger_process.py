@@ -4,7 +4,7 @@ Callers are tasks; each awaits the durable answer of one append before it makes 
 are made before the clock starts; what the ledger makes of them is inside. Rates count the answers
 after the first quarter of a run. The same process measures its disk, so that a preloaded library
 (bench/slow_fsync.py) slows both alike.
-Run: python -m bench.ledger_process DATABASE DIRECTORY
+Run: python -m bench.ledger_process DATABASE DIRECTORY, which bench.ledger_writer.make_store made.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from bench.ledger_checked import checked
 from bench.ledger_requests import Claim, claims
 from bench.ledger_writer import LedgerWriter
 from gateway.bootstrap import freeze_what_stays
+from gateway.clock import SystemClock
 from gateway.database import Database, parse_database
+from gateway.telemetry import configure
 
 SETTLING_IN = 0.25
 """Part of a run whose answers do not count towards its rate."""
@@ -71,12 +73,13 @@ class Load:
 
 async def run(database: Database, directory: Path) -> None:
     """Serve until standard input ends."""
-    writer = LedgerWriter(database)
+    configure(now=SystemClock().now, path=directory / "ledger.log")
+    writer = LedgerWriter(database, directory)
     made = claims()
 
     async def answer(job: dict[str, Any]) -> dict[str, Any]:
         if job["what"] == "verify":
-            return await asyncio.to_thread(checked, database)
+            return await checked(database, writer.store)
         seconds = float(job["seconds"])
         if job["what"] == "fsync":
             return quantiles(fsyncs_us(directory / "fsync.bin", seconds))
@@ -93,7 +96,7 @@ async def run(database: Database, directory: Path) -> None:
         announce("")
         await answer_lines(answer)
     finally:
-        writer.close()
+        await writer.store.close()
 
 
 if __name__ == "__main__":
