@@ -23,7 +23,8 @@ from gateway.domain.errors import DomainError
 from gateway.participants import load_institutions
 from gateway.policy_files import PolicyFileError, load_policy_book
 from gateway.store.errors import StoreRefused
-from gateway.store.keyring import load_keyring, load_signer
+from gateway.store.keyring import load_keyring
+from gateway.store.log_key import load_log_key
 
 Check = Callable[[], str]
 """Answers what was found; raises what was wrong."""
@@ -70,7 +71,7 @@ def _checks(settings: Settings) -> list[tuple[str, Check]]:
 
     def keys() -> str:
         load_keyring(settings.keys_dir, production=production)
-        return f"{load_signer(settings.keys_dir, origin=settings.log_origin).vkey}"
+        return f"{load_log_key(settings.keys_dir, origin=settings.log_origin).signer.vkey}"
 
     def participants() -> str:
         return f"{len(load_institutions(settings.participants))} 家机构"

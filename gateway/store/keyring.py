@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.store.errors import StoreRefused
+from gateway.store.log_key import LOG_FILE, LogKey, read_private, write_private
 from ledger.checkpoint import NoteSigner
 
 INDEX_EPOCH = 1
@@ -29,7 +28,7 @@ SUBJECT_DOMAIN = "medical"
 SUBJECT_REGION = "yrd"
 """One vault serves the whole Delta: ports.Books.subject_ref is not told a region."""
 KEK_FILE, INDEX_FILE, SUBJECT_FILE = "kek", "index", "subject"
-REQUEST_FILE, LOG_FILE = "request-hash", "log-signing"
+REQUEST_FILE = "request-hash"
 _INDEX_SIZE = 16
 
 
@@ -98,7 +97,7 @@ def create_keys(directory: Path, *, origin: str, salt: Callable[[], bytes]) -> s
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     signer = NoteSigner.from_seed(origin, salt())
     texts = {name: salt().hex() for name in (KEK_FILE, INDEX_FILE, SUBJECT_FILE, REQUEST_FILE)} | {
-        LOG_FILE: signer.skey
+        LOG_FILE: LogKey(signer).to_text()
     }
     present = [name for name in texts if (directory / name).exists()]
     if present:
@@ -106,11 +105,7 @@ def create_keys(directory: Path, *, origin: str, salt: Callable[[], bytes]) -> s
             "KEYS_EXIST", f"{directory} 中已有密钥文件({'、'.join(present)}),不会覆盖。"
         )
     for name, text in texts.items():
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(directory / name, flags, 0o600), "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(directory / name, text if name == LOG_FILE else text + "\n")
     return signer.vkey
 
 
@@ -126,42 +121,11 @@ def load_keyring(directory: Path, *, production: bool) -> Keyring:
     return Keyring.of_masters(kek=kek, index=index, subject=subject, request=request)
 
 
-def load_signer(directory: Path, *, origin: str) -> NoteSigner:
-    """The log's signing key, which must be of this origin."""
-    path = directory / LOG_FILE
-    try:
-        signer = NoteSigner.from_skey(_read_private(path))
-    except ValueError as error:
-        raise StoreRefused("KEY_MALFORMED", f"密钥文件 {path} 已损坏。") from error
-    if signer.name != origin:
-        raise StoreRefused(
-            "LOG_ORIGIN_DIFFERS",
-            f"密钥文件 {path} 属于日志 {signer.name},而配置的 log_origin 是 {origin}。",
-        )
-    return signer
-
-
 def _master(path: Path) -> bytes:
     try:
-        key = bytes.fromhex(_read_private(path))
+        key = bytes.fromhex(read_private(path))
     except ValueError as error:
         raise StoreRefused("KEY_MALFORMED", f"密钥文件 {path} 已损坏。") from error
     if len(key) != 32:
         raise StoreRefused("KEY_MALFORMED", f"密钥文件 {path} 已损坏:应为 64 个十六进制字符。")
     return key
-
-
-def _read_private(path: Path) -> str:
-    try:
-        with path.open(encoding="ascii") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(4096).strip()
-    except OSError as error:
-        raise StoreRefused(
-            "KEY_MISSING", f"密钥文件 {path} 无法读取({error.strerror})。"
-        ) from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise StoreRefused(
-            "KEY_READABLE_BY_OTHERS", f"密钥文件 {path} 可被其他用户读取:请执行 chmod 600。"
-        )
-    return text

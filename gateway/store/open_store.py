@@ -23,9 +23,10 @@ from gateway.store.batch import Batch
 from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.integrator import Sign, apart, by_writer
-from gateway.store.keyring import Keyring, load_keyring, load_signer
+from gateway.store.keyring import Keyring, load_keyring
 from gateway.store.lock import WriterLock
 from gateway.store.log import TransparencyLog, read_outside, refuse_rollback
+from gateway.store.log_key import load_log_key
 from gateway.store.migrate import refuse_unmigrated
 from gateway.store.msgids import MsgidBlocks
 from gateway.store.postgresql import (
@@ -39,10 +40,9 @@ from gateway.store.subjects import CipherCache
 from gateway.store.tables import SUBJECT
 from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import BATCH_MAX, QUEUE_MAX, GroupWriter
-
-T = TypeVar("T")
 from ledger.known import LimitBook
 
+T = TypeVar("T")
 _log = structlog.get_logger("yrd.store")
 
 
@@ -108,11 +108,30 @@ class OpenStore:
         await asyncio.to_thread(self._closing)
 
 
-def open_store(options: StoreOptions, *, encode: ClaimEncoder, clock: Clock, ids: Ids) -> OpenStore:
-    """Open for writing. Raises StoreRefused with a text that says what to do."""
+def open_store(
+    options: StoreOptions,
+    *,
+    encode: ClaimEncoder,
+    clock: Clock,
+    ids: Ids,
+    lock: WriterLock | None = None,
+) -> OpenStore:
+    """Open for writing. `lock` of a SQLite database where it is held already: it goes with the
+    store, also if this raises StoreRefused, whose text says what to do."""
+    try:
+        return _open(options, encode, clock, ids, lock)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def _open(
+    options: StoreOptions, encode: ClaimEncoder, clock: Clock, ids: Ids, lock: WriterLock | None
+) -> OpenStore:
     keyring = load_keyring(options.keys_dir, production=options.production)
-    signer = load_signer(options.keys_dir, origin=options.log_origin)
-    held, writing, reading = _hold(options.database)
+    signer = load_log_key(options.keys_dir, origin=options.log_origin).signer
+    held, writing, reading = _hold(options.database, lock)
     kept_outside = read_outside(options.outside_checkpoint)
     try:
         with reading.connect() as connection, connection.begin():
@@ -178,13 +197,18 @@ def refuse_other_keys(connection: Connection, keyring: Keyring) -> None:
         )
 
 
-def _hold(database: Database) -> tuple[ExitStack, Engine, Engine]:
-    """The engines that write and read, and what closes them. Raises StoreRefused."""
-    if isinstance(database, Path) and not database.exists():
+def refuse_missing(database: Path) -> None:
+    """Raises StoreRefused if there is no such file: serving does not make one."""
+    if not database.exists():
         raise StoreRefused("DATABASE_MISSING", f"数据库 {database} 不存在:请先执行 ./yrd migrate。")
+
+
+def _hold(database: Database, lock: WriterLock | None) -> tuple[ExitStack, Engine, Engine]:
+    """The engines that write and read, and what closes them. Raises StoreRefused."""
     held = ExitStack()
     if isinstance(database, Path):
-        held.callback(WriterLock(database).release)
+        refuse_missing(database)
+        held.callback((lock or WriterLock(database)).release)
     writing, reading = write_engine(database), read_engine(database)
     held.callback(reading.dispose)
     held.callback(writing.dispose)

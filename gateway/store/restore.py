@@ -18,7 +18,7 @@ from gateway.store.backup import Stage, check_copy, opened
 from gateway.store.backup_file import Manifest, sync_directory, unpack
 from gateway.store.crosscheck_claims import CheckAnswer
 from gateway.store.errors import StoreRefused
-from gateway.store.keyring import load_signer
+from gateway.store.log_key import load_log_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def _fill(
     manifest = unpack(order.backup, draft)
     vkey = (draft / "vkey").read_text(encoding="ascii").strip()
     _copy_keys(order.keys_dir, draft / "keys")
-    signer = load_signer(draft / "keys", origin=manifest.origin)
+    signer = load_log_key(draft / "keys", origin=manifest.origin).signer
     if signer.vkey != vkey:
         raise StoreRefused(
             "KEYS_DIFFER", f"{order.keys_dir} 中的日志密钥不是这份备份的({manifest.origin})。"

@@ -16,8 +16,8 @@ from gateway.store.keyring import (
     create_keys,
     derive_key,
     load_keyring,
-    load_signer,
 )
+from gateway.store.log_key import load_log_key
 
 COUNTED = bytes(range(32))
 ORIGIN = "yrd.example/test-log"
@@ -76,7 +76,7 @@ def test_made_keys_are_private_and_load_again(tmp_path: Path) -> None:
     assert all(f.stat().st_mode & 0o777 == 0o600 for f in (tmp_path / "keys").iterdir())
     first = load_keyring(tmp_path / "keys", production=False)
     assert first.kek_id == load_keyring(tmp_path / "keys", production=False).kek_id
-    assert load_signer(tmp_path / "keys", origin=ORIGIN).vkey == vkey
+    assert load_log_key(tmp_path / "keys", origin=ORIGIN).signer.vkey == vkey
 
 
 def test_keys_are_never_overwritten(tmp_path: Path) -> None:
@@ -129,5 +129,5 @@ def test_production_refuses_a_file_key(tmp_path: Path) -> None:
 def test_a_signing_key_of_another_log_is_refused(tmp_path: Path) -> None:
     create_keys(tmp_path, origin=ORIGIN, salt=SystemIds().salt)
     with pytest.raises(StoreRefused) as refused:
-        load_signer(tmp_path, origin="yrd.example/other-log")
+        load_log_key(tmp_path, origin="yrd.example/other-log")
     assert refused.value.reason == "LOG_ORIGIN_DIFFERS"
