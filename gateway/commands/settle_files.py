@@ -1,4 +1,8 @@
-"""One file's way: read it, settle it as its own institution, fetch and check the receipt."""
+"""One file's way: read it, settle it as its own institution, fetch and check the receipt.
+
+Once the gateway is gone nothing more is submitted: the files that wait are told so at once, and the
+same command goes on later, because a file that was settled is then a replay.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,19 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.commands.connection import Reached
 from gateway.counter import receipts, wording
-from gateway.counter.client import CallFailed, Counter
+from gateway.counter.client import LOST, RECONNECT_S, UNREACHABLE, CallFailed, Counter
 from gateway.counter.failure import Failure
 from gateway.counter.receipts import Proof
 from gateway.hospital_files.claim_file import HospitalClaim, read_claim
 from gateway.hospital_files.problem import FileProblem, HospitalFileRefused
 from yrd.claim.v1 import claim_pb2
+
+HELD_BACK = Failure(
+    "UNAVAILABLE",
+    UNREACHABLE,
+    "与网关的连接已中断,未提交;网关恢复后重新运行同一命令即可继续,已结算的文件不会重复结算。",
+)
+"""Of a file whose turn came after the gateway was gone."""
 
 
 @dataclass(slots=True, repr=False)
@@ -48,6 +59,9 @@ class Settler:
     """Settles files against one gateway, each under its own institution's certificate."""
 
     gateway: Reached | None = None
+    reconnect_s: float = RECONNECT_S
+    gone: bool = False
+    """The gateway could not be reached any more: set once, by whichever file found it out."""
     counters: dict[str, Counter | Failure] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -76,15 +90,22 @@ class Settler:
         hospital, gateway = result.hospital, self.gateway
         if hospital is None or gateway is None:
             return
+        if self.gone:
+            result.failure = HELD_BACK
+            return
         counter = self._counter(hospital.institution_code, gateway)
         if isinstance(counter, Failure):
-            result.failure = counter
+            result.failure = self._noted(counter)
             return
         try:
             result.claim = counter.settle(hospital.request).claim
             self._prove(result, counter, gateway)
         except CallFailed as failed:
-            result.failure = failed.failure
+            result.failure = self._noted(failed.failure)
+
+    def _noted(self, failure: Failure) -> Failure:
+        self.gone = self.gone or failure.reason in (LOST, UNREACHABLE)
+        return failure
 
     def _counter(self, institution: str, gateway: Reached) -> Counter | Failure:
         """The institution's connection, or why there is none: found out once, said of each file."""
@@ -98,7 +119,9 @@ class Settler:
         unfit = credentials.unfit(SystemClock().now())
         if unfit is not None:
             return unfit
-        counter = self._stack.enter_context(Counter(gateway.address, credentials))
+        counter = self._stack.enter_context(
+            Counter(gateway.address, credentials, reconnect_s=self.reconnect_s)
+        )
         return counter.unreachable() or counter
 
     def _prove(self, result: FileResult, counter: Counter, gateway: Reached) -> None:
@@ -109,7 +132,7 @@ class Settler:
         try:
             receipt = counter.receipt(claim.claim_id).receipt
         except CallFailed as failed:
-            result.proof = Proof(False, f"回执暂未取得:{failed.failure.text_zh}")
+            result.proof = Proof(False, f"回执暂未取得:{self._noted(failed.failure).text_zh}")
             return
         result.receipt = receipts.keep(gateway.receipts, claim.claim_id, receipt)
         if gateway.vkey:

@@ -54,7 +54,13 @@ def print_list(console: Console, notes: Console, results: Sequence[FileResult]) 
         proven = "✓" if result.proof and result.proof.ok else "—"
         table.add_row(Text(result.path.name), *amounts, state, proven)
     console.print(table)
+    told: set[str] = set()
     for result in results:
+        # What kept many files from being submitted is said once; the list names each of them.
+        if result.failure is not None and result.failure.reason in NOT_SENT:
+            if result.failure.text_zh in told:
+                continue
+            told.add(result.failure.text_zh)
         _print_trouble(notes, result)
 
 
