@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from ledger.commitment import commit
 from ledger.draft import Appended, Draft
-from ledger.journal import Entry, EntryKind, Leg
+from ledger.journal import Entry, EntryKind
 from ledger.leaf import Leaf, LeafError
 from ledger.limits import Sums, Warned
 from ledger.merkle import leaf_hash
@@ -98,9 +98,9 @@ def _difference(entry: Entry, leaf: Leaf, known: Entry, known_leaf: Leaf) -> str
     return None
 
 
-def _check_references(tail: Tail, entry: Entry) -> tuple[Leg, ...]:
+def _check_references(tail: Tail, entry: Entry) -> tuple[LegCodes, ...]:
     """The legs of the pending entry that this one resolves."""
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[LegCodes, ...] = ()
     if entry.resolves is not None:
         legs = _check_pending(tail, entry, entry.resolves)
     if entry.reverses is not None:
@@ -108,7 +108,7 @@ def _check_references(tail: Tail, entry: Entry) -> tuple[Leg, ...]:
     return legs
 
 
-def _check_pending(tail: Tail, entry: Entry, pending_id: str) -> tuple[Leg, ...]:
+def _check_pending(tail: Tail, entry: Entry, pending_id: str) -> tuple[LegCodes, ...]:
     known = tail.fact(pending_id)
     if known is None:
         raise PendingNotFound(pending_id)
@@ -133,11 +133,11 @@ def _check_reversed(tail: Tail, reversed_id: str) -> None:
         raise AlreadyReversed(reversed_id, reversed_by=known.reversed_by)
 
 
-def _moves(entry: Entry, legs: list[LegCodes], released: tuple[Leg, ...]) -> list[_Move]:
+def _moves(entry: Entry, legs: list[LegCodes], released: tuple[LegCodes, ...]) -> list[_Move]:
     moves: list[_Move] = []
-    for leg in released:
-        moves.append((leg.debit.code, _PENDING, -leg.amount_fen))
-        moves.append((leg.credit.code, _PENDING + 1, -leg.amount_fen))
+    for debit, credit, fen in released:
+        moves.append((debit, _PENDING, -fen))
+        moves.append((credit, _PENDING + 1, -fen))
     column = _PENDING if entry.kind is EntryKind.PENDING else _POSTED
     for debit, credit, fen in legs:
         moves.append((debit, column, fen))

@@ -96,7 +96,7 @@ class Account:
     @property
     def code(self) -> str:
         """330400/payable/310000/pooled."""
-        return f"{self.book}/{self.role.value}/{self.counterparty}/{self.fund}"
+        return f"{self.book}/{self.role}/{self.counterparty}/{self.fund}"
 
     @classmethod
     def parse(cls, code: str) -> Account:

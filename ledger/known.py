@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from ledger.driver import Row, fetch
-from ledger.journal import Account, JournalError, Leg
+from ledger.journal import Account
 from ledger.limits import Enforcement, Limit, Sums
 from ledger.merkle import CompactRange
 from ledger.outcomes import LedgerDamaged
-from ledger.reads import edge_from, legs_from
+from ledger.reads import edge_from
+from ledger.seal import LegCodes
 
 _ZERO: Sums = (0, 0, 0, 0)
 
@@ -57,7 +58,7 @@ class Fact:
 
     kind: str
     reverses: str | None
-    legs: tuple[Leg, ...]
+    legs: tuple[LegCodes, ...]
     resolved_by: str | None = None
     resolved_as: str | None = None
     reversed_by: str | None = None
@@ -154,6 +155,11 @@ class Known:
             self.edge()
         return self._limits.by_account.get(account, [])
 
+    @property
+    def any_limits(self) -> bool:
+        """Were there any when the head was read last?"""
+        return bool(self._limits.by_account)
+
     def limited(self, accounts: Iterable[str]) -> set[str]:
         """Of these accounts, and of those that are looked at with them, the ones under a limit."""
         book = self._limits.by_account
@@ -191,19 +197,16 @@ class Known:
 
     def _read_facts(self, entry_ids: Collection[str]) -> None:
         rows = fetch(self._connection, self._sql[1], (self._list(entry_ids),))
-        legs: dict[str, list[Row]] = {}
+        legs: dict[str, list[LegCodes]] = {}
         seen: dict[str, Row] = {}
         for row in rows:
             seen[row[0]] = row
             if row[6] is not None:
-                legs.setdefault(row[0], []).append(row[6:])
+                legs.setdefault(row[0], []).append(row[6:])  # type: ignore[arg-type]  # three columns
         self._absent.update(set(entry_ids).difference(seen))
         for entry_id, row in seen.items():
-            try:
-                parts = tuple(legs_from(legs.get(entry_id, ())))
-            except JournalError as error:
-                raise LedgerDamaged(f"a leg of entry {entry_id} is damaged: run verify") from error
             self._present.add(entry_id)
+            parts = tuple(legs.get(entry_id, ()))
             self._facts[entry_id] = Fact(row[1], row[2], parts, row[3], row[4], row[5])
 
     def _list(self, names: Collection[str]) -> str:

@@ -7,7 +7,7 @@ the order of ledger.tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,12 +108,12 @@ def _columns(rows: Rows, balances: Sequence[Sequence[Any]]) -> Iterable[Sequence
 def _array(column: Sequence[Any]) -> str:
     """A PostgreSQL array as text. The only texts are ids, kinds and account codes: plain characters
     that need no quoting (ledger.journal)."""
-    return "{" + ",".join([_element(value) for value in column]) + "}"
+    return "{" + ",".join([_WRITTEN[type(value)](value) for value in column]) + "}"
 
 
-def _element(value: object) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bytes):
-        return '"\\\\x' + value.hex() + '"'
-    return str(value)
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    str: str,
+    int: str,
+    bytes: lambda value: f'"\\\\x{value.hex()}"',
+    type(None): lambda value: "NULL",
+}

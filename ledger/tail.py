@@ -21,6 +21,7 @@ from ledger.merkle import CompactRange
 from ledger.outcomes import HeadMoved
 from ledger.reads import linked_at
 from ledger.rows import Rows, write_rows
+from ledger.seal import leg_codes
 
 
 class Tail:
@@ -63,10 +64,10 @@ class Tail:
         referred = {
             name for entry in entries for name in (entry.resolves, entry.reverses) if name
         } - new
-        moved = {
-            account.code for e in entries for leg in e.legs for account in (leg.debit, leg.credit)
-        }
-        self._known.read_ahead(new, referred, self._known.limited(moved))
+        limited: set[str] = set()
+        if self._known.any_limits:
+            limited = self._known.limited(leg.credit.code for e in entries for leg in e.legs)
+        self._known.read_ahead(new, referred, limited)
 
     def appended(self, entry_id: str) -> tuple[Entry, Leaf, int, bytes] | None:
         """An entry of this transaction, with its leaf, index and leaf hash; not written yet."""
@@ -82,7 +83,7 @@ class Tail:
         mine = self.appended(entry_id)
         if mine is not None:
             entry = mine[0]
-            fact: Fact | None = Fact(entry.kind.value, entry.reverses, entry.legs)
+            fact: Fact | None = Fact(entry.kind.value, entry.reverses, tuple(leg_codes(entry)))
         else:
             fact = self._known.fact(entry_id)
         if fact is None:

@@ -34,6 +34,12 @@ _KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+_BY_INDEX = (
+    " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+    " -c plan_cache_mode=force_generic_plan -c jit=off"
+)
+"""Whoever appends looks up a few keys and nothing else. Young tables have no statistics, and a plan
+made for an empty table reads a full one from end to end."""
 _WRITING = (
     f"-c idle_in_transaction_session_timeout={STALLED_MS} -c lock_timeout={LOCK_WAIT_MS}"
     " -c timezone=UTC"
@@ -45,7 +51,11 @@ _log = structlog.get_logger("yrd.store")
 def write_engine(database: Postgresql) -> Engine:
     """One connection; each of its transactions holds the log's lock from its first statement on."""
     engine = _engine(
-        database, pool_size=1, options=_WRITING, isolation_level="READ COMMITTED", locked=True
+        database,
+        pool_size=1,
+        options=_WRITING + _BY_INDEX,
+        isolation_level="READ COMMITTED",
+        locked=True,
     )
 
     @event.listens_for(engine, "begin")
