@@ -1,192 +1,199 @@
-"""The composition root: the only file that names every concrete class.
+"""The composition root: one gateway process, and which part it plays.
 
-`Gateway` is one process: its database, its provinces, its journeys, its RPC edge and its workers.
-Keyword injection throughout; nothing happens at import.
+With PostgreSQL, and as the first process on a SQLite database, it owns what it serves: it opens the
+store and runs the workers (gateway/owner.py). Further processes on the same SQLite database check
+who calls and forward to the owner; when that is gone one of them takes its place, on the port where
+it is listening already. Who owns is decided by the kernel's lock alone, taken before anything is
+opened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
-import tomllib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from adapters.connection import Clocks, Connection
-from adapters.registry import ConnectedRegions, connect
-from adapters.signing.scheme import Secrets
-from adapters.witness import HttpWitness
-from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
-from gateway.config import ConfigError, Environment, Settings, witness_policy
-from gateway.domain.errors import DomainError
+from gateway.config import Environment, Settings
 from gateway.domain.person import IdMode
 from gateway.ids import SystemIds
-from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.laps import unobserved
-from gateway.journeys.one_at_a_time import OneAtATime
-from gateway.journeys.predetermine_claim import PredetermineClaim
-from gateway.journeys.prove_entry import ProveEntry
-from gateway.journeys.read_claims import ReadClaims
-from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
-from gateway.journeys.reverse_claim import ReverseClaim
-from gateway.journeys.settle_claim import SettleClaim
-from gateway.journeys.tell_visited import TellVisited
-from gateway.journeys.undo_admission import UndoAdmission
+from gateway.owner import Owner, read_secrets
 from gateway.participants import load_institutions
-from gateway.policy_files import load_policy_book
 from gateway.ports import Observe
-from gateway.rpc.convert.claims import encode_claim
-from gateway.rpc.server import Journeys, RpcServer
+from gateway.rpc.forward_link import OwnerLink
+from gateway.rpc.forward_socket import SUFFIX, SocketFolder
+from gateway.rpc.server import RpcServer
 from gateway.rpc.tls import TlsFiles
-from gateway.store.cosigned_log import CosignedLog
-from gateway.store.open_store import OpenStore, StoreOptions, open_store
-from gateway.store.tile_mirror import TileMirror
+from gateway.store.lock import WriterLock, holder
+from gateway.store.open_store import refuse_missing
 from gateway.telemetry import Logger, configure
-from gateway.workers.ask_witnesses import AskWitnesses
-from gateway.workers.deliver_outbox import DeliverOutbox
-from gateway.workers.publish_checkpoint import PublishCheckpoint
-from gateway.workers.resolve_claims import ResolveClaims
-from gateway.workers.rounds import Rounds
 
-SHOW_S = 3.0
-"""Longest wait at the end for witnesses and files; the next start makes up for it."""
+__all__ = ["Gateway", "Role", "freeze_what_stays", "read_secrets", "serve"]
+
+LOOK_S = 0.2
+"""Pause between two looks whether the owner is still there."""
+FIRST_LOOK_S = 5.0
+"""Longest wait for an owner that is only just starting itself."""
+
+
+class Role(Enum):
+    """Which part a process plays on a SQLite database."""
+
+    OWNER = "owner"
+    """写入进程: it holds the lock, writes, and works for the others."""
+    FORWARDER = "forwarder"
+    """转发进程: it checks who calls and asks the owner."""
+
+
+Tell = Callable[[Role, str], None]
+"""Told the role at the start and at each change, with the owner's process number."""
+
+
+def tell_nobody(role: Role, owner_pid: str) -> None:
+    """For whoever does not show it."""
 
 
 class Gateway:
     """One gateway process. start() → port; stop() drains and closes; exactly once each."""
 
     def __init__(
-        self, settings: Settings, *, logger: Logger, observe: Observe = unobserved
+        self,
+        settings: Settings,
+        *,
+        logger: Logger,
+        observe: Observe = unobserved,
+        tell: Tell = tell_nobody,
     ) -> None:
-        """Raises ConfigError, StoreRefused; nothing is listening yet."""
-        self._settings, self._logger, self._observe = settings, logger, observe
+        """Raises ConfigError; nothing is open or listening yet."""
+        self._settings, self._logger, self._observe, self._tell = settings, logger, observe, tell
         self._clock = SystemClock()
-        self._ids = SystemIds(self._clock.now)
         self._institutions = load_institutions(settings.participants)
-        self._policies = load_policy_book()
-        self._catalogues = load_catalogues()
-        self._opened: OpenStore | None = None
-        self._log: CosignedLog | None = None
-        self._witnesses: list[HttpWitness] = []
-        self._showing: list[Callable[[], Awaitable[int]]] = []
-        """What follows a signature: witnesses, then files; each once more at the end."""
-        self._regions: ConnectedRegions | None = None
-        self._server: RpcServer | None = None
-        self._workers: list[Rounds] = []
-        self._runs: list[OneAtATime] = []
+        self._server = self._make_server()
+        self._owner = Owner(
+            settings,
+            institutions=self._institutions,
+            clock=self._clock,
+            logger=logger,
+            observe=observe,
+        )
+        self._lock: WriterLock | None = None
+        self._folder: SocketFolder | None = None
+        self._link: OwnerLink | None = None
+        self._ending = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
-        """Open, wire, serve; answers the port."""
-        settings = self._settings
-        self._opened = open_store(
-            StoreOptions(
-                database=settings.database,
-                keys_dir=settings.keys_dir,
-                log_origin=settings.log_origin,
-                production=settings.environment is Environment.PRODUCTION,
-                outside_checkpoint=settings.outside_checkpoint,
-            ),
-            encode=encode_claim,
-            clock=self._clock,
-            ids=self._ids,
-        )
-        clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
-        self._regions = connect(_connections(settings), clocks)
-        log = self._log = self._make_log(self._opened)
-        self._workers = self._make_workers(self._opened, log, self._regions)
-        self._server = self._make_server(self._opened, log, self._regions)
+        """Take the part that is free, serve; answers the port. Raises StoreRefused, OSError."""
+        database = self._settings.database
+        lock = None
+        if isinstance(database, Path):
+            refuse_missing(database)
+            self._folder = SocketFolder(database)
+            lock = WriterLock.attempt(database)
+            if lock is None:
+                await self._forward(database, self._folder)
+                return await self._server.start()
+        self._own(lock)
         port = await self._server.start()
-        for worker in self._workers:
-            worker.start()
+        await self._work()
         return port
 
+    async def until(self, told: asyncio.Event) -> None:
+        """Serve until told. Raises what kept this process from taking the owner's place."""
+        waiting = asyncio.create_task(told.wait())
+        tasks: set[asyncio.Task[Any]] = {waiting}
+        if self._watch is not None:
+            tasks.add(self._watch)
+        try:
+            while not waiting.done():
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            waiting.cancel()
+
     async def stop(self) -> None:
-        """Refuse new calls, finish running ones, stop the workers, sign what is left, close."""
-        if self._server is not None:
-            await self._server.stop(self._settings.drain_ms / 1000)
-            await self._drain()
-        for worker in self._workers:
-            await worker.stop()
-        if self._opened is not None:
-            await self._opened.log.publish()
-            await self._show()
-            await self._opened.close()
-        for witness in self._witnesses:
-            await witness.close()
-        if self._regions is not None:
-            await self._regions.close()
+        """Refuse new calls, finish running ones, stop what else runs, close."""
+        self._ending.set()
+        if self._watch is not None:
+            await asyncio.wait({self._watch})
+        if self._lock is not None:
+            # Nobody goes on asking a process that is about to end.
+            self._lock.announce("")
+        await self._server.stop(self._settings.drain_ms / 1000)
+        await self._owner.stop()
+        if self._link is not None:
+            await self._link.close()
+        if self._folder is not None:
+            self._folder.close()
 
-    def _report(self, where: str, claim_id: str, error: Exception) -> None:
-        self._logger.error(
-            "journey_failed_after_intent",
-            step=where,
-            claim_id=claim_id,
-            error_type=type(error).__name__,
-            exc_info=error,
+    def _own(self, lock: WriterLock | None) -> None:
+        """Open the store and answer. Raises StoreRefused."""
+        self._server.answer(*self._owner.open(lock))
+        self._lock = lock
+
+    async def _work(self) -> None:
+        """Begin what goes on without a caller, and let other processes ask us."""
+        self._owner.start()
+        if self._lock is None or self._folder is None:
+            return
+        self._folder.clear()
+        name = f"owner-{os.getpid()}-{self._clock.now():%H%M%S%f}{SUFFIX}"
+        await self._server.open_inside(self._folder, name)
+        self._lock.announce(name)
+        self._say(Role.OWNER, str(os.getpid()))
+
+    async def _forward(self, database: Path, folder: SocketFolder) -> None:
+        """Let the owner answer; until it is found, or for a while."""
+        link = self._link = OwnerLink(
+            folder=folder, socket=lambda: holder(database).socket, logger=self._logger
         )
+        self._server.forward(link)
+        self._watch = asyncio.create_task(self._until_free(database, link), name="owner-watch")
+        if await link.line(FIRST_LOOK_S) is None:
+            self._say(Role.FORWARDER, "")
 
-    async def _drain(self) -> None:
-        """Runs that their callers left: give them the same patience as running calls."""
-        waiting = asyncio.gather(*(run.drain() for run in self._runs))
+    async def _until_free(self, database: Path, link: OwnerLink) -> None:
+        """Follow the owner, whoever it is, until the lock is free; then take its place."""
+        while not self._ending.is_set():
+            lock = WriterLock.attempt(database)
+            if lock is not None:
+                await self._take_over(lock, link)
+                return
+            if await link.look():
+                self._say(Role.FORWARDER, holder(database).pid)
+                await self._server.probe()
+            try:
+                await asyncio.wait_for(self._ending.wait(), timeout=LOOK_S)
+            except TimeoutError:
+                continue
+
+    async def _take_over(self, lock: WriterLock, link: OwnerLink) -> None:
+        began = self._clock.monotonic()
         try:
-            await asyncio.wait_for(waiting, timeout=self._settings.drain_ms / 1000)
-        except TimeoutError:
-            # Safe to leave: what they were about is on disk, and the worker goes on from there.
-            self._logger.warning("drain_timed_out", count=len(self._runs))
+            self._own(lock)
+            await self._work()
+        except Exception as error:
+            self._logger.error("taking_over_failed", exc_info=error)
+            raise
+        await self._server.probe()
+        # Calls that wait for an owner, or were lost with the last one, find us on our own socket.
+        await link.look()
+        freeze_what_stays()
+        took_ms = int((self._clock.monotonic() - began) * 1000)
+        self._logger.info("took_over", duration_ms=took_ms)
 
-    async def _show(self) -> None:
-        """What was signed last is cosigned and published too, if that takes no long wait."""
-        try:
-            async with asyncio.timeout(SHOW_S):
-                for step in self._showing:
-                    await step()
-        except (TimeoutError, DomainError) as error:
-            self._logger.warning("last_checkpoint_not_shown", error_type=type(error).__name__)
+    def _say(self, role: Role, owner_pid: str) -> None:
+        self._logger.info("role", state=role.value)
+        self._tell(role, owner_pid)
 
-    def _make_log(self, opened: OpenStore) -> CosignedLog:
-        """The log with its witnesses, and the steps that show it."""
-        settings, snapshots = self._settings, opened.store.snapshots
-        policy = witness_policy(settings)
-        vkeys = [witness.key.vkey for witness in policy.witnesses]
-        log = CosignedLog(
-            log=opened.log,
-            writer=opened.store.writer,
-            snapshots=snapshots,
-            clock=self._clock,
-            witnesses=vkeys,
-            quorum=settings.quorum,
-        )
-        self._witnesses = [
-            HttpWitness(
-                name=name,
-                vkey=given.vkey,
-                url=given.url,
-                timeout_s=given.timeout_s,
-                monotonic=self._clock.monotonic,
-            )
-            for name, given in settings.witnesses.items()
-        ]
-        dates = {witness.key.vkey: witness.dates for witness in policy.witnesses}
-        asking = AskWitnesses(log=log, witnesses=self._witnesses, dates=dates, logger=self._logger)
-        mirror = TileMirror(
-            snapshots.engine,
-            settings.tiles_dir,
-            entries=settings.entries_dir,
-            witnesses=vkeys,
-            quorum=settings.quorum,
-        )
-        if self._witnesses:
-            self._showing.append(asking)
-        if settings.publish_tiles:
-            self._showing.append(mirror)
-        return log
-
-    def _make_server(
-        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
-    ) -> RpcServer:
+    def _make_server(self) -> RpcServer:
         settings = self._settings
         production = settings.environment is Environment.PRODUCTION
         return RpcServer(
@@ -195,109 +202,19 @@ class Gateway:
             plaintext=settings.plaintext,
             institutions=self._institutions,
             id_mode=IdMode.PRODUCTION if production else IdMode.DEMO,
-            journeys=self._make_journeys(opened, log, regions),
-            log=log,
             clock=self._clock,
-            make_request_id=self._ids.request_id,
+            make_request_id=SystemIds(self._clock.now).request_id,
             logger=self._logger,
             observe=self._observe,
         )
 
-    def _make_journeys(
-        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
-    ) -> Journeys:
-        store, clock, ids, hasher = opened.store, self._clock, self._ids, opened.hasher
-        assess = AssessBill(
-            regions=regions,
-            catalogues=self._catalogues,
-            policies=self._policies,
-            clock=clock,
-            msgids=opened.msgids,
-        )
-        settle = SettleClaim(
-            store=store,
-            assess=assess,
-            clock=clock,
-            ids=ids,
-            hasher=hasher,
-            encode=encode_claim,
-            observe=self._observe,
-            trouble=self._report,
-            resolve_after=timedelta(milliseconds=self._settings.resolve_after_ms),
-        )
-        reverse = ReverseClaim(
-            store=store,
-            regions=regions,
-            clock=clock,
-            ids=ids,
-            hasher=hasher,
-            encode=encode_claim,
-            trouble=self._report,
-        )
-        self._runs = [settle.running, reverse.running]
-        return Journeys(
-            settle=settle,
-            reverse=reverse,
-            predetermine=PredetermineClaim(
-                store=store,
-                assess=assess,
-                clock=clock,
-                msgids=opened.msgids,
-                trouble=self._report,
-            ),
-            read=ReadClaims(store=store),
-            prove=ProveEntry(store=store, log=log, clock=clock),
-        )
 
-    def _make_workers(
-        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
-    ) -> list[Rounds]:
-        settings, store, clock = self._settings, opened.store, self._clock
-        timings = ResolveTimings(
-            resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
-            retry=timedelta(milliseconds=settings.reversal_retry_ms),
-            attempts_max=settings.reversal_attempts_max,
-        )
-        resolve = ResolveUnknown(
-            store=store,
-            regions=regions,
-            institutions=self._institutions,
-            clock=clock,
-            ids=self._ids,
-            timings=timings,
-        )
-        tell = TellVisited(
-            store=store,
-            regions=regions,
-            institutions=self._institutions,
-            clock=clock,
-            msgids=opened.msgids,
-        )
-        undo = UndoAdmission(
-            store=store, regions=regions, institutions=self._institutions, clock=clock
-        )
-        pause_s = settings.worker_interval_ms / 1000
-        publish = PublishCheckpoint(log=log)
-        resolving = ResolveClaims(store=store, resolve=resolve, clock=clock, logger=self._logger)
-        deliver = DeliverOutbox(
-            store=store, tell=tell, undo_admission=undo, clock=clock, logger=self._logger
-        )
-        signing_s = settings.checkpoint_interval_ms / 1000
-        return [
-            Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),
-            *(
-                Rounds("show_log", step, pause_s=signing_s, logger=self._logger)
-                for step in self._showing
-            ),
-            Rounds("resolve_claims", resolving, pause_s=pause_s, logger=self._logger),
-            Rounds("deliver_outbox", deliver, pause_s=pause_s, logger=self._logger),
-        ]
-
-
-async def serve(settings: Settings, *, announce: Callable[[int], None]) -> None:
-    """Run until SIGINT or SIGTERM, then drain. `announce` is told the port."""
+async def serve(
+    settings: Settings, *, announce: Callable[[int], None], tell: Tell = tell_nobody
+) -> None:
+    """Run until SIGINT or SIGTERM, then drain. `announce` is told the port, `tell` the role."""
     logger = configure(now=SystemClock().now, path=settings.log_file)
-    gateway = Gateway(settings, logger=logger)
+    gateway = Gateway(settings, logger=logger, tell=tell)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -306,7 +223,7 @@ async def serve(settings: Settings, *, announce: Callable[[int], None]) -> None:
         port = await gateway.start()
         freeze_what_stays()
         announce(port)
-        await stopping.wait()
+        await gateway.until(stopping)
     finally:
         await gateway.stop()
 
@@ -323,21 +240,3 @@ def _tls_files(settings: Settings) -> TlsFiles | None:
     if tls is None or settings.plaintext:
         return None
     return TlsFiles(certificate=tls.certificate, key=tls.key, client_ca=tls.client_ca)
-
-
-def _connections(settings: Settings) -> dict[str, Connection]:
-    return {
-        region.profile: Connection(region.base_url, read_secrets(region.secrets_file))
-        for region in settings.regions.values()
-    }
-
-
-def read_secrets(path: Path) -> Secrets:
-    """One province's signing secrets. Raises ConfigError; the text never holds the secret."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Secrets(key_id=values["access_key"], secret=values["secret"].encode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from error
-    except (KeyError, AttributeError) as error:
-        raise ConfigError(f"{path}: needs access_key and secret, both texts") from error

@@ -38,6 +38,22 @@ class MessageTooLarge(DomainError):
     text_zh = "请求报文过大;单次请求不得超过1MiB,请检查费用明细是否重复。"
 
 
+class Relayed(Exception):
+    """Another process of ours has told the caller's error: it is passed on as it came."""
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        details: str,
+        trailers: tuple[tuple[str, str | bytes], ...],
+        reason: str,
+    ) -> None:
+        super().__init__(code.name)
+        self.code, self.details, self.trailers = code, details, trailers
+        self.reason = reason
+        """ErrorInfo.reason, for our own log; "" where there is none."""
+
+
 STATUS: MappingProxyType[type[DomainError], grpc.StatusCode] = MappingProxyType(
     {
         errors.Malformed: Code.INVALID_ARGUMENT,

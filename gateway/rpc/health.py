@@ -1,20 +1,21 @@
 """grpc.health.v1 that means it: the database and the log are exercised, not assumed.
 
 A probe runs at least every two seconds and sets the status of each service and of the whole (""); a
-Check answers the last probe's finding. While the server drains, everything is NOT_SERVING.
+Check answers the last probe's finding. While the server drains, everything is NOT_SERVING. What is
+probed may change while it runs: a process that forwards asks the one that owns the database.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 
 from gateway.domain.errors import StorageUnavailable
-from gateway.ports import Clock, Log
+from gateway.ports import Clock
 from gateway.telemetry import Logger
 
 INTERVAL_S = 1.0
@@ -23,6 +24,13 @@ PROBE_MAX_S = 1.0
 """A probe that takes longer has failed. Pause and probe together stay within two seconds."""
 
 Status = health_pb2.HealthCheckResponse
+
+
+class Probed(Protocol):
+    """What the answers of this process depend on."""
+
+    async def health(self) -> None:
+        """Exercise it, changing nothing. Raises StorageUnavailable."""
 
 
 class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # it publishes no types
@@ -52,9 +60,11 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # it publ
 class HealthProbe:
     """Keeps a health servicer's statuses true."""
 
-    def __init__(self, *, log: Log, clock: Clock, logger: Logger, services: Sequence[str]) -> None:
+    def __init__(self, *, clock: Clock, logger: Logger, services: Sequence[str]) -> None:
         self.servicer = HealthServicer()
-        self._log, self._clock, self._logger = log, clock, logger
+        self.probed: Probed | None = None
+        """Nothing yet: NOT_SERVING."""
+        self._clock, self._logger = clock, logger
         self._services = ("", *services)
         self._serving: bool | None = None
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +75,7 @@ class HealthProbe:
         self._task = asyncio.get_running_loop().create_task(self._forever())
 
     async def probe(self) -> bool:
-        """Exercise database and log once, and set every status."""
+        """Exercise what is probed once, and set every status."""
         serving = await self._works()
         if serving is not self._serving:
             self._serving = serving
@@ -84,9 +94,11 @@ class HealthProbe:
             await asyncio.wait({self._task})
 
     async def _works(self) -> bool:
+        if self.probed is None:
+            return False
         try:
             async with asyncio.timeout(PROBE_MAX_S):
-                await self._log.health()
+                await self.probed.health()
         except (StorageUnavailable, TimeoutError):
             return False
         except Exception as error:

@@ -4,6 +4,8 @@ The certificate's URI SAN names the institution (`urn:yrd:institution:H003100000
 (`urn:yrd:role:auditor`); nothing in a request can say otherwise. Chain and validity of the
 certificate are TLS's to refuse, at the handshake; a connection outlives its certificate by at most
 the server's max_connection_age. In plaintext mode, which production refuses, metadata names it.
+On the private socket (gateway/rpc/forward_socket.py) the process that checked the certificate names
+the caller in metadata; everywhere else whoever sends that metadata is refused.
 Source: docs/architecture.md (personal data: the SAN must name the institution it speaks for).
 """
 
@@ -25,8 +27,13 @@ INSTITUTION_URN = "urn:yrd:institution:"
 ROLE_URN = "urn:yrd:role:"
 AUDITOR = "auditor"
 PLAINTEXT_METADATA = "x-yrd-institution"
+FORWARDED_METADATA = "x-yrd-forwarded-name-bin"
+"""Once for each name of a caller whose certificate another process of ours has checked. Binary,
+because a certificate's names need not be ASCII."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Names = Callable[[Context], list[str]]
+"""Where a listener takes the caller's names from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,11 @@ class Caller:
 
     institution: Institution | None
     roles: frozenset[str]
+
+    def names(self) -> list[str]:
+        """What this caller is called in a certificate."""
+        codes = [INSTITUTION_URN + self.institution.code] if self.institution else []
+        return codes + [ROLE_URN + role for role in sorted(self.roles)]
 
 
 class Callers:
@@ -45,15 +57,15 @@ class Callers:
         *,
         institutions: Mapping[str, Institution],
         now: Callable[[], datetime],
-        plaintext: bool = False,
+        names: Names,
     ) -> None:
         self._institutions = institutions
         self._now = now
-        self._plaintext = plaintext
+        self._names = names
 
     def anyone(self, context: Context) -> Caller:
         """Any known participant. Raises Unauthenticated or Forbidden."""
-        names = self._named_in_metadata(context) if self._plaintext else _uris(context)
+        names = self._names(context)
         codes = {n.removeprefix(INSTITUTION_URN) for n in names if n.startswith(INSTITUTION_URN)}
         roles = frozenset(n.removeprefix(ROLE_URN) for n in names if n.startswith(ROLE_URN))
         if len(codes) > 1:
@@ -94,15 +106,36 @@ class Callers:
         institution_var.set(code)
         return found
 
-    @staticmethod
-    def _named_in_metadata(context: Context) -> list[str]:
-        return [
-            INSTITUTION_URN + value
-            for key, value in context.invocation_metadata() or ()
-            if key == PLAINTEXT_METADATA and isinstance(value, str)
-        ]
 
-
-def _uris(context: Context) -> list[str]:
-    """URI SANs only: a DNS name that looks like a URN is not one."""
+def certificate_names(context: Context) -> list[str]:
+    """URI SANs only: a DNS name that looks like a URN is not one. Raises Unauthenticated."""
+    _refuse_forwarded(context)
     return [uri.decode("utf-8", "replace") for uri in context.auth_context().get("peer_uri", ())]
+
+
+def plaintext_names(context: Context) -> list[str]:
+    """What the caller says of itself: demonstrations and tests only. Raises Unauthenticated."""
+    _refuse_forwarded(context)
+    return [
+        INSTITUTION_URN + value
+        for key, value in context.invocation_metadata() or ()
+        if key == PLAINTEXT_METADATA and isinstance(value, str)
+    ]
+
+
+def forwarded_names(context: Context) -> list[str]:
+    """What another process of ours found in the certificate. For the private socket alone."""
+    return [
+        value.decode("utf-8", "replace")
+        for key, value in context.invocation_metadata() or ()
+        if key == FORWARDED_METADATA and isinstance(value, bytes)
+    ]
+
+
+def _refuse_forwarded(context: Context) -> None:
+    # It would not be believed; but nobody honest sends it, so it is not passed over in silence.
+    if any(key == FORWARDED_METADATA for key, _ in context.invocation_metadata() or ()):
+        raise Unauthenticated(
+            f"{FORWARDED_METADATA} is not for callers", reason="IDENTITY_IN_METADATA",
+            text_zh="调用方身份只由客户端证书说明,不得在元数据中自称。",
+        )  # fmt: skip

@@ -1,15 +1,15 @@
 """Around every call of ours: a request id, one line in the access log, one translation of errors.
 
-One interceptor; it wraps each method once and keeps the wrapped handler, since wrapping anew on
-each call costs a fifth of the throughput. It is therefore the innermost. Calls that are not ours
-(health, reflection) pass untouched. Only allowed fields are logged, never metadata as a whole.
+Each method is wrapped once, when it is settled who answers it, since wrapping anew on each call
+costs a fifth of the throughput. Calls that are not ours (health, reflection) stay as they are. Only
+allowed fields are logged, never metadata as a whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from gateway import telemetry
 from gateway.domain.errors import DomainError, Malformed
 from gateway.rpc.convert.unknown_fields import refuse_unknown_fields
-from gateway.rpc.errors import MessageTooLarge, abort, is_internal, status_code
+from gateway.rpc.errors import MessageTooLarge, Relayed, abort, is_internal, status_code
 from gateway.rpc.identity import Context
 
 MESSAGE_MAX = 1024 * 1024
@@ -31,7 +31,7 @@ Handler = Any
 """grpc.RpcMethodHandler, which has no types worth the name."""
 
 
-class Edge(grpc.aio.ServerInterceptor):
+class Edge:
     """Request id, access log, error translation."""
 
     def __init__(
@@ -43,23 +43,10 @@ class Edge(grpc.aio.ServerInterceptor):
     ) -> None:
         self._logger, self._monotonic = logger, monotonic
         self._make_request_id = make_request_id
-        self._wrapped: dict[str, Handler] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
-        """The handler of a method, wrapped the first time it is asked for."""
-        method = handler_call_details.method
-        known = self._wrapped.get(method)
-        if known is not None:
-            return known
-        handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith(OUR_METHODS):
-            return handler
-        self._wrapped[method] = self._wrap(method, handler)
-        return self._wrapped[method]
+    def wrap(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+        """The same methods, each with all this around it."""
+        return {method: self._wrap(method, handler) for method, handler in handlers.items()}
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         behaviour = handler.unary_unary
@@ -72,11 +59,13 @@ class Edge(grpc.aio.ServerInterceptor):
             try:
                 if isinstance(request, DomainError):
                     raise request
-                refuse_unknown_fields(request)
                 return await behaviour(request, context)
             except asyncio.CancelledError:
                 status = "CANCELLED"
                 raise
+            except Relayed as told:
+                status, error_code = told.code.name, told.reason
+                await context.abort(told.code, told.details, trailing_metadata=told.trailers)
             except Exception as error:
                 status, error_code = self._told(error)
                 await abort(context, error, request_id=request_id)
@@ -118,15 +107,24 @@ class Edge(grpc.aio.ServerInterceptor):
         return "INTERNAL", "INTERNAL"
 
 
-def _reader(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Parse a request, or answer the error that the call ends with: rich, unlike gRPC's own."""
+def _reader(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    """Parse a request, or answer the error that the call ends with: rich, unlike gRPC's own.
+
+    Without `parse` the bytes are for somebody else to read.
+    """
 
     def read(raw: bytes) -> Any:
         if len(raw) > MESSAGE_MAX:
             return MessageTooLarge(metadata={"size": str(len(raw)), "max": str(MESSAGE_MAX)})
+        if parse is None:
+            return raw
         try:
-            return parse(raw)
+            request = parse(raw)
+            refuse_unknown_fields(request)
         except DecodeError:
             return Malformed("the bytes are no message of this method", reason="UNDECODABLE")
+        except Malformed as refused:
+            return refused
+        return request
 
     return read

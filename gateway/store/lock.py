@@ -1,18 +1,33 @@
-"""One process owns the writes of a database: an fcntl lock on `yrd.lock` beside it.
+"""写入锁: one process owns the writes of a database: a lock on `yrd.lock` beside it.
 
 The kernel drops the lock with the process, however it ends: no stale lock, no lease, no leader.
-Works on local file systems only; a database on a network share is not supported.
+In the file stands who holds it and, once it can be asked, the name of the socket on which it
+answers other processes of this machine (gateway/rpc/forward.py). What stands there is a hint: only
+the lock decides. Works on local file systems only; a database on a network share is not supported.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.store.errors import StoreRefused
 
 LOCK_NAME = "yrd.lock"
+_HINT_MAX = 128
+"""Bytes of the file that are read: a process number and a short name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What the process that holds the lock, or held it last, has written."""
+
+    pid: str
+    """"" where nothing could be read."""
+    socket: str
+    """"" while it cannot be asked: it is starting, ending, or no gateway."""
 
 
 class WriterLock:
@@ -26,16 +41,43 @@ class WriterLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.read(self._file, 32).decode("ascii", "replace").strip() or "未知"
             os.close(self._file)
             raise StoreRefused(
                 "DATABASE_IN_USE",
-                f"数据库 {database} 正由另一个进程(进程号 {holder})写入;"
-                "一个 SQLite 数据库只能由一个网关进程写入,请先停止该进程。",
+                f"数据库 {database} 正由另一个进程(进程号 {holder(database).pid or '未知'})写入;"
+                "一个 SQLite 数据库只能由一个进程写入,请先停止使用它的所有网关进程。",
             ) from error
         os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        self.announce("")
+
+    @classmethod
+    def attempt(cls, database: Path) -> WriterLock | None:
+        """The lock, or None while another process holds it."""
+        try:
+            return cls(database)
+        except StoreRefused:
+            return None
+
+    def announce(self, socket: str) -> None:
+        """Write the name of the socket on which other processes may ask us; "" for none."""
+        line = f"{os.getpid()} {socket}".rstrip() + "\n"
+        # A reader between the two calls finds an old tail after the first line, and ignores it.
+        os.pwrite(self._file, line.encode("ascii"), 0)
+        os.ftruncate(self._file, len(line))
 
     def release(self) -> None:
-        """Let another process have it."""
-        os.close(self._file)
+        """Let another process have it; once more does nothing."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
+
+
+def holder(database: Path) -> Holder:
+    """Who holds the lock of this database or held it last, as far as it says."""
+    try:
+        with database.with_name(LOCK_NAME).open("rb") as file:
+            line = file.read(_HINT_MAX).partition(b"\n")[0].decode("ascii", "replace")
+    except FileNotFoundError:
+        return Holder("", "")
+    pid, _, socket = line.partition(" ")
+    return Holder(pid, socket)

@@ -8,14 +8,18 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.integration.rpc.house import QINGPU_URN, House, running
+from tests.integration.rpc.house import QINGPU_URN, House, running, running_behind
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """Over mTLS."""
+@pytest.fixture(params=["own", "forwarded"])
+async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    """Over mTLS: the process that answers, and another one that forwards to it."""
     async with running(tmp_path / "ca") as started:
-        yield started
+        if request.param == "own":
+            yield started
+            return
+        async with running_behind(started, tmp_path) as behind:
+            yield behind
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from gateway.clock import SystemClock
 from gateway.domain.person import IdMode
 from gateway.ids import SystemIds
 from gateway.rpc import server as rpc_server
+from gateway.rpc.forward_link import OwnerLink
+from gateway.rpc.forward_socket import SocketFolder
 from gateway.rpc.server import RpcServer
 from gateway.rpc.tls import TlsFiles
 from tests.integration.rpc.authority import Authority, Pair
@@ -28,6 +30,7 @@ from yrd.claim.v1 import claim_pb2_grpc
 INSTITUTIONS = {i.code: i for i in (samples.QINGPU, samples.WUJIANG, samples.ENDED)}
 QINGPU_URN = f"urn:yrd:institution:{samples.QINGPU.code}"
 WAIT_S = 10
+SOCKET = "owner-1.sock"
 
 
 class TestClock(SystemClock):
@@ -67,25 +70,48 @@ class House:
 async def running(folder: Path, *, plaintext: bool = False) -> AsyncIterator[House]:
     """Start, and stop whatever happens."""
     authority = None if plaintext else Authority(folder)
-    tls = None
-    if authority is not None:
-        pair = authority.server()
-        tls = TlsFiles(pair.certificate, pair.key, authority.root)
     journeys, log, logger = Journeys(), MemoryLog(), MemoryLogger()
-    server = RpcServer(
-        listen="127.0.0.1:0", tls=tls, plaintext=plaintext, institutions=INSTITUTIONS,
-        id_mode=IdMode.DEMO,
-        journeys=rpc_server.Journeys(
-            settle=journeys.settle, reverse=journeys.reverse,
-            predetermine=journeys.predetermine, read=journeys, prove=journeys,
-        ),
-        log=log, clock=TestClock(), make_request_id=SystemIds().request_id, logger=logger,
+    server = make_server(authority, logger)
+    verbs = rpc_server.Journeys(
+        settle=journeys.settle, reverse=journeys.reverse,
+        predetermine=journeys.predetermine, read=journeys, prove=journeys,
     )  # fmt: skip
+    server.answer(verbs, log)
     house = House(server, await server.start(), journeys, log, logger, authority)
     try:
         yield house
     finally:
         await server.stop(1)
+
+
+@asynccontextmanager
+async def running_behind(owner: House, folder: Path) -> AsyncIterator[House]:
+    """The same house by way of a second process that forwards to it; only the port is another."""
+    sockets = SocketFolder(folder / "yrd.db")
+    await owner.server.open_inside(sockets, SOCKET)
+    link = OwnerLink(folder=sockets, socket=lambda: SOCKET, logger=owner.logger)
+    server = make_server(owner.authority, MemoryLogger())
+    server.forward(link)
+    await link.look()
+    try:
+        yield replace(owner, port=await server.start())
+    finally:
+        await server.stop(1)
+        await link.close()
+        sockets.close()
+
+
+def make_server(authority: Authority | None, logger: MemoryLogger) -> RpcServer:
+    """An edge on any free port; without `authority` in plaintext."""
+    tls = None
+    if authority is not None:
+        pair = authority.server()
+        tls = TlsFiles(pair.certificate, pair.key, authority.root)
+    return RpcServer(
+        listen="127.0.0.1:0", tls=tls, plaintext=authority is None, institutions=INSTITUTIONS,
+        id_mode=IdMode.DEMO, clock=TestClock(), make_request_id=SystemIds().request_id,
+        logger=logger,
+    )  # fmt: skip
 
 
 def claims(channel: grpc.aio.Channel) -> Any:

@@ -11,7 +11,7 @@ from gateway.clock import SystemClock
 from gateway.domain.person import IdMode
 from gateway.rpc import server as rpc_server
 from tests.integration.rpc.authority import Authority
-from tests.integration.rpc.fakes import Journeys, MemoryLog, MemoryLogger
+from tests.integration.rpc.fakes import MemoryLogger
 from tests.integration.rpc.house import QINGPU_URN, House, audit, claims, failure, running
 from tests.unit.rpc import samples
 from yrd.audit.v1 import audit_pb2
@@ -115,14 +115,8 @@ async def test_plaintext_takes_the_institution_from_metadata(tmp_path: Path) -> 
 
 
 async def test_no_tls_needs_an_explicit_word() -> None:
-    fake = Journeys()
-    journeys = rpc_server.Journeys(
-        settle=fake.settle, reverse=fake.reverse, predetermine=fake.predetermine, read=fake,
-        prove=fake,
-    )  # fmt: skip
     with pytest.raises(ValueError, match="plaintext"):
         rpc_server.RpcServer(
             listen="127.0.0.1:0", tls=None, institutions={}, id_mode=IdMode.DEMO,
-            journeys=journeys, log=MemoryLog(), clock=SystemClock(),
-            make_request_id=lambda: "req_00000001", logger=MemoryLogger(),
+            clock=SystemClock(), make_request_id=lambda: "req_00000001", logger=MemoryLogger(),
         )  # fmt: skip

@@ -1,0 +1,296 @@
+"""The composition root of the process that owns the database: its store, journeys and workers.
+
+Names every concrete class behind the RPC edge. Keyword injection throughout; nothing happens at
+import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from adapters.connection import Clocks, Connection
+from adapters.registry import ConnectedRegions, connect
+from adapters.signing.scheme import Secrets
+from adapters.witness import HttpWitness
+from gateway.catalogue_files import load_catalogues
+from gateway.clock import SystemClock
+from gateway.config import ConfigError, Environment, Settings, witness_policy
+from gateway.domain.errors import DomainError
+from gateway.domain.visit import Institution
+from gateway.ids import SystemIds
+from gateway.journeys.assess_bill import AssessBill
+from gateway.journeys.one_at_a_time import OneAtATime
+from gateway.journeys.predetermine_claim import PredetermineClaim
+from gateway.journeys.prove_entry import ProveEntry
+from gateway.journeys.read_claims import ReadClaims
+from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
+from gateway.journeys.reverse_claim import ReverseClaim
+from gateway.journeys.settle_claim import SettleClaim
+from gateway.journeys.tell_visited import TellVisited
+from gateway.journeys.undo_admission import UndoAdmission
+from gateway.policy_files import load_policy_book
+from gateway.ports import Observe
+from gateway.rpc.convert.claims import encode_claim
+from gateway.rpc.server import Journeys
+from gateway.store.cosigned_log import CosignedLog
+from gateway.store.lock import WriterLock
+from gateway.store.open_store import OpenStore, StoreOptions, open_store
+from gateway.store.tile_mirror import TileMirror
+from gateway.telemetry import Logger
+from gateway.workers.ask_witnesses import AskWitnesses
+from gateway.workers.deliver_outbox import DeliverOutbox
+from gateway.workers.publish_checkpoint import PublishCheckpoint
+from gateway.workers.resolve_claims import ResolveClaims
+from gateway.workers.rounds import Rounds
+
+SHOW_S = 3.0
+"""Longest wait at the end for witnesses and files; the next start makes up for it."""
+
+
+class Owner:
+    """What the process does that owns the database. open(), start(), stop(); each at most once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        institutions: dict[str, Institution],
+        clock: SystemClock,
+        logger: Logger,
+        observe: Observe,
+    ) -> None:
+        """Reads what does not change, so that taking over is quick. Raises ConfigError."""
+        self._settings, self._logger, self._observe = settings, logger, observe
+        self._clock, self._institutions = clock, institutions
+        self._ids = SystemIds(clock.now)
+        self._policies = load_policy_book()
+        self._catalogues = load_catalogues()
+        self._connections = _connections(settings)
+        self._opened: OpenStore | None = None
+        self._regions: ConnectedRegions | None = None
+        self._witnesses: list[HttpWitness] = []
+        self._showing: list[Callable[[], Awaitable[int]]] = []
+        """What follows a signature: witnesses, then files; each once more at the end."""
+        self._workers: list[Rounds] = []
+        self._runs: list[OneAtATime] = []
+
+    def open(self, lock: WriterLock | None) -> tuple[Journeys, CosignedLog]:
+        """Open the store; what answers calls. `lock`: of a SQLite database, held until stop().
+
+        Raises StoreRefused; the lock is then free again.
+        """
+        settings = self._settings
+        self._opened = open_store(
+            StoreOptions(
+                database=settings.database,
+                keys_dir=settings.keys_dir,
+                log_origin=settings.log_origin,
+                production=settings.environment is Environment.PRODUCTION,
+                outside_checkpoint=settings.outside_checkpoint,
+            ),
+            encode=encode_claim,
+            clock=self._clock,
+            ids=self._ids,
+            lock=lock,
+        )
+        clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
+        self._regions = connect(self._connections, clocks)
+        log = self._make_log(self._opened)
+        self._workers = self._make_workers(self._opened, log, self._regions)
+        return self._make_journeys(self._opened, log, self._regions), log
+
+    def start(self) -> None:
+        """Begin what goes on without a caller."""
+        for worker in self._workers:
+            worker.start()
+
+    async def stop(self) -> None:
+        """After the last call: let runs end, stop the workers, sign what is left, close."""
+        await self._drain()
+        for worker in self._workers:
+            await worker.stop()
+        if self._opened is not None:
+            await self._opened.log.publish()
+            await self._show()
+            await self._opened.close()
+        for witness in self._witnesses:
+            await witness.close()
+        if self._regions is not None:
+            await self._regions.close()
+
+    def _report(self, where: str, claim_id: str, error: Exception) -> None:
+        self._logger.error(
+            "journey_failed_after_intent",
+            step=where,
+            claim_id=claim_id,
+            error_type=type(error).__name__,
+            exc_info=error,
+        )
+
+    async def _drain(self) -> None:
+        """Runs that their callers left: give them the same patience as running calls."""
+        waiting = asyncio.gather(*(run.drain() for run in self._runs))
+        try:
+            await asyncio.wait_for(waiting, timeout=self._settings.drain_ms / 1000)
+        except TimeoutError:
+            # Safe to leave: what they were about is on disk, and the worker goes on from there.
+            self._logger.warning("drain_timed_out", count=len(self._runs))
+
+    async def _show(self) -> None:
+        """What was signed last is cosigned and published too, if that takes no long wait."""
+        try:
+            async with asyncio.timeout(SHOW_S):
+                for step in self._showing:
+                    await step()
+        except (TimeoutError, DomainError) as error:
+            self._logger.warning("last_checkpoint_not_shown", error_type=type(error).__name__)
+
+    def _make_log(self, opened: OpenStore) -> CosignedLog:
+        """The log with its witnesses, and the steps that show it."""
+        settings, snapshots = self._settings, opened.store.snapshots
+        policy = witness_policy(settings)
+        vkeys = [witness.key.vkey for witness in policy.witnesses]
+        log = CosignedLog(
+            log=opened.log,
+            writer=opened.store.writer,
+            snapshots=snapshots,
+            clock=self._clock,
+            witnesses=vkeys,
+            quorum=settings.quorum,
+        )
+        self._witnesses = [
+            HttpWitness(
+                name=name,
+                vkey=given.vkey,
+                url=given.url,
+                timeout_s=given.timeout_s,
+                monotonic=self._clock.monotonic,
+            )
+            for name, given in settings.witnesses.items()
+        ]
+        dates = {witness.key.vkey: witness.dates for witness in policy.witnesses}
+        asking = AskWitnesses(log=log, witnesses=self._witnesses, dates=dates, logger=self._logger)
+        mirror = TileMirror(
+            snapshots.engine,
+            settings.tiles_dir,
+            entries=settings.entries_dir,
+            witnesses=vkeys,
+            quorum=settings.quorum,
+        )
+        if self._witnesses:
+            self._showing.append(asking)
+        if settings.publish_tiles:
+            self._showing.append(mirror)
+        return log
+
+    def _make_journeys(
+        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+    ) -> Journeys:
+        store, clock, ids, hasher = opened.store, self._clock, self._ids, opened.hasher
+        assess = AssessBill(
+            regions=regions,
+            catalogues=self._catalogues,
+            policies=self._policies,
+            clock=clock,
+            msgids=opened.msgids,
+        )
+        settle = SettleClaim(
+            store=store,
+            assess=assess,
+            clock=clock,
+            ids=ids,
+            hasher=hasher,
+            encode=encode_claim,
+            observe=self._observe,
+            trouble=self._report,
+            resolve_after=timedelta(milliseconds=self._settings.resolve_after_ms),
+        )
+        reverse = ReverseClaim(
+            store=store,
+            regions=regions,
+            clock=clock,
+            ids=ids,
+            hasher=hasher,
+            encode=encode_claim,
+            trouble=self._report,
+        )
+        self._runs = [settle.running, reverse.running]
+        return Journeys(
+            settle=settle,
+            reverse=reverse,
+            predetermine=PredetermineClaim(
+                store=store,
+                assess=assess,
+                clock=clock,
+                msgids=opened.msgids,
+                trouble=self._report,
+            ),
+            read=ReadClaims(store=store),
+            prove=ProveEntry(store=store, log=log, clock=clock),
+        )
+
+    def _make_workers(
+        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+    ) -> list[Rounds]:
+        settings, store, clock = self._settings, opened.store, self._clock
+        timings = ResolveTimings(
+            resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
+            retry=timedelta(milliseconds=settings.reversal_retry_ms),
+            attempts_max=settings.reversal_attempts_max,
+        )
+        resolve = ResolveUnknown(
+            store=store,
+            regions=regions,
+            institutions=self._institutions,
+            clock=clock,
+            ids=self._ids,
+            timings=timings,
+        )
+        tell = TellVisited(
+            store=store,
+            regions=regions,
+            institutions=self._institutions,
+            clock=clock,
+            msgids=opened.msgids,
+        )
+        undo = UndoAdmission(
+            store=store, regions=regions, institutions=self._institutions, clock=clock
+        )
+        pause_s = settings.worker_interval_ms / 1000
+        publish = PublishCheckpoint(log=log)
+        resolving = ResolveClaims(store=store, resolve=resolve, clock=clock, logger=self._logger)
+        deliver = DeliverOutbox(
+            store=store, tell=tell, undo_admission=undo, clock=clock, logger=self._logger
+        )
+        signing_s = settings.checkpoint_interval_ms / 1000
+        return [
+            Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),
+            *(
+                Rounds("show_log", step, pause_s=signing_s, logger=self._logger)
+                for step in self._showing
+            ),
+            Rounds("resolve_claims", resolving, pause_s=pause_s, logger=self._logger),
+            Rounds("deliver_outbox", deliver, pause_s=pause_s, logger=self._logger),
+        ]
+
+
+def _connections(settings: Settings) -> dict[str, Connection]:
+    return {
+        region.profile: Connection(region.base_url, read_secrets(region.secrets_file))
+        for region in settings.regions.values()
+    }
+
+
+def read_secrets(path: Path) -> Secrets:
+    """One province's signing secrets. Raises ConfigError; the text never holds the secret."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Secrets(key_id=values["access_key"], secret=values["secret"].encode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from error
+    except (KeyError, AttributeError) as error:
+        raise ConfigError(f"{path}: needs access_key and secret, both texts") from error
