@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ledger_appends import on_postgresql, on_sqlite
+from bench.ledger_made import on_made_ledgers
 from bench.ledger_plan import Plan
 from bench.ledger_targets import targets
 from bench.machine import machine
@@ -27,6 +28,7 @@ def measure(plan: Plan, say: Say) -> dict[str, Any]:
         report: dict[str, Any] = {"bench": "ledger", "machine": machine(root)}
         report["postgresql"] = on_postgresql(root / "postgresql", plan, say)
         report["sqlite"] = on_sqlite(root / "sqlite", plan, say)
+        report |= on_made_ledgers(root / "made", plan.made, say)
     report["machine"]["load_average_after"] = round(os.getloadavg()[0], 2)
     report["seconds"] = round(time.monotonic() - began)
     report["targets"] = [target.document() for target in targets(report)]

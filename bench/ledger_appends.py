@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.child import Child
+from bench.figures import spread
 from bench.ledger_plan import Plan, Series
 from bench.ledger_series import ONE_ROW, TPCB, Figures, Interleaved, ratio, slowness
+from bench.ledger_together import together
 from bench.ledger_writer import make_store
 from bench.pgbench import Pgbench, Run, find_pgbench
 from bench.postgres_programs import newest_programs
@@ -21,22 +23,26 @@ from bench.registry import Say
 from bench.slow_fsync import ADDED_US, slow_fsync
 from gateway.database import Database
 
-VERIFY_S = 300
-_ENOUGH = 512
+VERIFY_S = 600
+HEADING = 512
 """Callers of the ratios that head the report; the most there are, where a run has fewer."""
+_NO_COMPILER = {"missing": "no C compiler (cc): the slower disk was left out"}
 
 
 def on_sqlite(root: Path, plan: Plan, say: Say) -> dict[str, Any]:
     """Raises ChildFailed."""
     root.mkdir()
-    report = _sqlite_series(root / "fast", plan.series, say, {})
     slow = slow_fsync(root)
-    report["slow_fsync"] = (
-        {"missing": "no C compiler"}
-        if slow is None
-        else _sqlite_series(root / "slow", plan.slow_series, say, slow) | {"added_us": ADDED_US}
-    )
-    return report
+    with _made(root / "ledger.db", root / "fast", {}) as child:
+        report = _sqlite_series(child, plan.series, say, "SQLite")
+        report["signing"] = _signing(child, plan.signing, say)
+        report["verified"] = _verified(child, say)
+    if slow is None:
+        return report | {"slow_fsync": _NO_COMPILER}
+    with _made(root / "slow.db", root / "slow", slow) as child:
+        slowed = _sqlite_series(child, plan.slow_series, say, _slowed("SQLite"))
+        slowed["verified"] = _verified(child, say)
+    return report | {"slow_fsync": slowed | {"added_us": ADDED_US}}
 
 
 def on_postgresql(root: Path, plan: Plan, say: Say) -> dict[str, Any]:
@@ -53,65 +59,63 @@ def on_postgresql(root: Path, plan: Plan, say: Say) -> dict[str, Any]:
         if pgbench is not None:
             say(f"PostgreSQL {version}: pgbench -i -s {plan.scale}")
             bench = Pgbench(server, pgbench, scale=plan.scale)
-        report = _postgresql_series(server, root / "fast", plan.series, say, bench, {})
-        slow = slow_fsync(server.root)
-        if slow is None:
-            report["slow_fsync"] = {"missing": "no C compiler"}
-        else:
-            server.stop()
-            server.start(slow)
-            series = plan.slow_series
-            slowed = _postgresql_series(server, root / "slow", series, say, bench, slow)
-            report["slow_fsync"] = slowed | {"added_us": ADDED_US}
+        report = _on_server(server, root, plan, say, bench)
     report |= {"version": version, "settings": SETTINGS, "scale": plan.scale}
     if pgbench is None:
         report["missing"] = "no pgbench beside the server or on the PATH: nothing to compare with"
     return report
 
 
-def _sqlite_series(
-    root: Path, plan: Series, say: Say, environment: Mapping[str, str]
+def _on_server(
+    server: Server, root: Path, plan: Plan, say: Say, bench: Pgbench | None
 ) -> dict[str, Any]:
-    root.mkdir()
-    with _child(root / "ledger.db", root, environment) as child:
-        series = Interleaved(child, plan, say, title=_title("SQLite", environment))
+    with _made(server.create("fast"), root / "fast", {}) as child:
+        report = _postgresql_series(child, plan.series, say, bench, "PostgreSQL")
+        report["verified"] = _verified(child, say)
+    shared, directory = server.create("together"), root / "together"
+    directory.mkdir()
+    make_store(shared, directory)
+    report["together"] = together(shared, directory, plan.together, say, start)
+    slow = slow_fsync(server.root)
+    if slow is None:
+        return report | {"slow_fsync": _NO_COMPILER}
+    server.stop()
+    server.start(slow)
+    with _made(server.create("slow"), root / "slow", slow) as child:
+        slowed = _postgresql_series(child, plan.slow_series, say, bench, _slowed("PostgreSQL"))
+        slowed["verified"] = _verified(child, say)
+    return report | {"slow_fsync": slowed | {"added_us": ADDED_US}}
 
-        def one_row(seconds: float) -> tuple[float, dict[str, int]]:
-            run = child.ask(patience_s=seconds + 60, what="one_row", seconds=seconds)
-            return run["per_s"], run["took_us"]
 
-        series.beside(ONE_ROW, one_row)
-        series.run()
-        report = series.document() | {"verified": _verified(child, say)}
+def _sqlite_series(child: Child, plan: Series, say: Say, title: str) -> dict[str, Any]:
+    series = Interleaved(child, plan, say, title=title)
+
+    def one_row(seconds: float) -> tuple[float, dict[str, int]]:
+        run = child.ask(patience_s=seconds + 60, what="one_row", seconds=seconds)
+        return run["per_s"], run["took_us"]
+
+    series.beside(ONE_ROW, one_row)
+    series.run()
     base = series.baseline(ONE_ROW)
-    report["single_row"] = base.document()
-    most = max(n for n in plan.callers if n <= _ENOUGH)
-    compared = ratio(series.appends(most), base)
-    report["ratio_to_single_row"] = compared["ratio"]
-    report["ratio_to_single_row_rounds"] = compared | {"callers": most}
-    if 1 in plan.callers:
-        report["one_caller_to_single_row"] = slowness(series.appends(1), base)
-    return report
+    ratios = {n: ratio(series.appends(n), base) for n in plan.callers}
+    report = {
+        "ratio_to_single_row": ratios[_heading(plan)]["ratio"],
+        "ratios_to_single_row": [{"callers": n} | compared for n, compared in ratios.items()],
+        "single_row": base.document(),
+    }
+    return report | _alone(series, plan) | series.document()
 
 
 def _postgresql_series(
-    server: Server,
-    root: Path,
-    plan: Series,
-    say: Say,
-    bench: Pgbench | None,
-    environment: Mapping[str, str],
+    child: Child, plan: Series, say: Say, bench: Pgbench | None, title: str
 ) -> dict[str, Any]:
-    root.mkdir()
-    with _child(server.create(root.name), root, environment) as child:
-        series = Interleaved(child, plan, say, title=_title("PostgreSQL", environment))
-        if bench is not None:
-            _beside_pgbench(series, bench, plan.clients)
-        series.run()
-        report = series.document() | {"verified": _verified(child, say)}
+    series = Interleaved(child, plan, say, title=title)
     if bench is None:
-        return {"ratio_to_tpcb": None} | report
-    return _compared(series, plan) | report
+        series.run()
+        return {"ratio_to_tpcb": None} | series.document()
+    _beside_pgbench(series, bench, plan.clients)
+    series.run()
+    return _compared(series, plan) | _alone(series, plan) | series.document()
 
 
 def _beside_pgbench(series: Interleaved, bench: Pgbench, clients: tuple[int, ...]) -> None:
@@ -125,30 +129,57 @@ def _beside_pgbench(series: Interleaved, bench: Pgbench, clients: tuple[int, ...
 
 def _compared(series: Interleaved, plan: Series) -> dict[str, Any]:
     tpcb: dict[int, Figures] = {n: series.baseline(_tpcb(n)) for n in plan.clients}
-    best = max(tpcb, key=lambda n: _median_rate(tpcb[n]))
-    base = series.baseline(ONE_ROW)
+    rates = {n: figures.document()["per_s"]["median"] for n, figures in tpcb.items()}
+    best = max(rates, key=lambda n: rates[n])
     ratios = {n: ratio(series.appends(n), tpcb[best]) for n in plan.callers}
-    most = max(n for n in plan.callers if n <= _ENOUGH)
-    report: dict[str, Any] = {
-        "ratio_to_tpcb": ratios[most]["ratio"],
+    return {
+        "ratio_to_tpcb": ratios[_heading(plan)]["ratio"],
         "ratios_to_tpcb": [{"callers": n} | compared for n, compared in ratios.items()],
         "tpcb": [{"clients": n} | figures.document() for n, figures in tpcb.items()],
         "tpcb_best_clients": best,
-        "single_row": base.document(),
+        "single_row": series.baseline(ONE_ROW).document(),
     }
-    if 1 in plan.callers:
-        report["one_caller_to_single_row"] = slowness(series.appends(1), base)
-    return report
 
 
-def _child(database: Database, root: Path, environment: Mapping[str, str]) -> Child:
+def _alone(series: Interleaved, plan: Series) -> dict[str, Any]:
+    if 1 not in plan.callers:
+        return {}
+    compared = slowness(series.appends(1), series.baseline(ONE_ROW))
+    return {"one_caller_to_single_row": compared}
+
+
+def _signing(child: Child, plan: Series, say: Say) -> list[dict[str, Any]]:
+    """How long a commit waits for the signed checkpoint that covers it."""
+    rows = []
+    for callers in plan.callers:
+        runs = [
+            child.ask(
+                patience_s=plan.seconds + 120, what="append", callers=callers,
+                seconds=plan.seconds, signing=True,
+            )
+            for _ in range(plan.rounds)
+        ]  # fmt: skip
+        row: dict[str, Any] = {"callers": callers, "per_s": spread([run["per_s"] for run in runs])}
+        for part in ("median", "p99"):
+            row[f"signed_{part}_us"] = spread([run["signed_us"][part] for run in runs])
+        say(f"SQLite, {callers} callers: signed {row['signed_p99_us']['median']:,} µs later (p99)")
+        rows.append(row)
+    return rows
+
+
+def _made(database: Database, root: Path, environment: Mapping[str, str]) -> Child:
+    """A process of the ledger on a database of its own."""
+    root.mkdir()
     make_store(database, root)
-    child = Child(
-        "ledger",
-        ("bench.ledger_process", str(database), str(root)),
-        logs=root,
-        environment=environment,
-    )
+    return start(database, root, "ledger", environment)
+
+
+def start(
+    database: Database, root: Path, name: str, environment: Mapping[str, str] | None = None
+) -> Child:
+    """A process of the ledger, ready to be asked. Raises ChildFailed."""
+    module = ("bench.ledger_process", str(database), str(root))
+    child = Child(name, module, logs=root, environment=environment)
     try:
         child.address()
     except BaseException:
@@ -165,14 +196,13 @@ def _verified(child: Child, say: Say) -> dict[str, Any]:
     return found
 
 
-def _median_rate(figures: Figures) -> float:
-    rate: float = figures.document()["per_s"]["median"]
-    return rate
+def _heading(plan: Series) -> int:
+    return max(n for n in plan.callers if n <= HEADING)
 
 
 def _tpcb(clients: int) -> str:
     return f"{TPCB} {clients}"
 
 
-def _title(database: str, environment: Mapping[str, str]) -> str:
-    return f"{database}, fsync + {ADDED_US / 1000:g} ms" if environment else database
+def _slowed(database: str) -> str:
+    return f"{database}, fsync + {ADDED_US / 1000:g} ms"

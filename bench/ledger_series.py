@@ -130,4 +130,4 @@ def _ratios(ours: list[float], theirs: list[float]) -> dict[str, float]:
 
 
 def _appends(callers: int) -> str:
-    return f"{callers} callers"
+    return f"{callers} caller{'s' if callers > 1 else ''}"
