@@ -200,6 +200,27 @@ CREATE TRIGGER ledger_limit_no_replace BEFORE INSERT ON ledger_limit WHEN EXISTS
 
 CREATE TRIGGER ledger_limit_no_update BEFORE UPDATE ON ledger_limit BEGIN SELECT RAISE(ABORT, 'ledger_limit is append-only: add an entry that corrects it'); END;
 
+CREATE TABLE ledger_log (
+  leaf_index INTEGER NOT NULL,
+  vkey VARCHAR NOT NULL,
+  valid_from_s BIGINT,
+  valid_until_s BIGINT,
+  next_vkey VARCHAR NOT NULL,
+  closed_us BIGINT NOT NULL,
+  reason VARCHAR NOT NULL,
+  seen_vkey VARCHAR,
+  seen_size BIGINT,
+  seen_note VARCHAR,
+  salt BLOB NOT NULL,
+  PRIMARY KEY (leaf_index)
+);
+
+CREATE TRIGGER ledger_log_no_delete BEFORE DELETE ON ledger_log BEGIN SELECT RAISE(ABORT, 'ledger_log is append-only: add an entry that corrects it'); END;
+
+CREATE TRIGGER ledger_log_no_replace BEFORE INSERT ON ledger_log WHEN EXISTS (SELECT 1 FROM ledger_log WHERE leaf_index = NEW.leaf_index) BEGIN SELECT RAISE(ABORT, 'ledger_log is append-only: add an entry that corrects it'); END;
+
+CREATE TRIGGER ledger_log_no_update BEFORE UPDATE ON ledger_log BEGIN SELECT RAISE(ABORT, 'ledger_log is append-only: add an entry that corrects it'); END;
+
 CREATE TABLE ledger_tile (
   level INTEGER NOT NULL,
   tile_index INTEGER NOT NULL,

@@ -178,6 +178,13 @@ def read_answer(note: str, answer: str, witness: CosignatureVerifier) -> tuple[C
     return found
 
 
+def read_times(lines: str, witness: CosignatureVerifier) -> tuple[int, ...]:
+    """When this witness says that it signed, by signature lines that are NOT verified."""
+    _, found = split_note(f"x\n\n{lines}")
+    mine = [s for name, key_id, s in found if (name, key_id) == (witness.name, witness.key_id)]
+    return tuple(int.from_bytes(signature[:8], "big") for signature in mine)
+
+
 def with_cosignatures(note: str, lines: Iterable[str]) -> str:
     """The note with these signature lines after its own, each once."""
     present = note[note.rfind("\n\n") + 2 :].splitlines(keepends=True)

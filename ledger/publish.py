@@ -4,9 +4,9 @@ Runs on the caller's connection, who commits; any process may call it, and of tw
 refused: on PostgreSQL by a lock that goes with the transaction (READ COMMITTED; those who append
 are not held up), and everywhere by the size of the last checkpoint. Nothing derived is trusted: the
 leaves since the last checkpoint are hashed again from their stored bytes, because a flipped bit
-must stop the log, not be signed. Serving, witnesses and the copy outside the database are the
-caller's: it writes the returned note to a file and hands that note back the next time, so that a
-restored backup or a fork is noticed.
+must stop the log, not be signed. A key whose log was closed signs nothing (ledger.history).
+Serving, witnesses and the copy outside the database are the caller's: it writes the returned note
+to a file and hands that note back the next time, so that a restored backup or a fork is noticed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from ledger.checkpoint import Checkpoint, NoteInvalid, NoteSigner, issue_checkpoint, open_checkpoint
+from ledger.checkpoint import (
+    Checkpoint,
+    NoteInvalid,
+    NoteSigner,
+    NoteVerifier,
+    issue_checkpoint,
+    open_checkpoint,
+    parse_checkpoint,
+)
 from ledger.hashes import StoredHashes
+from ledger.history import LogHistory, read_history
 from ledger.merkle import (
     EMPTY_ROOT,
     CompactRange,
@@ -56,14 +65,17 @@ def sign_checkpoint(
     """Sign the log's present head; None when nothing was appended since the last signature.
 
     `outside` is the newest checkpoint kept outside the database, verbatim. `at` is kept beside the
-    note for people; it is not signed. Raises RollbackDetected, ForkDetected, LedgerDamaged or
-    PublisherRaced; whatever it raises, nothing was signed.
+    note for people; it is not signed. Raises RollbackDetected, ForkDetected, LedgerDamaged,
+    LogClosed or PublisherRaced; whatever it raises, nothing was signed.
     """
     _lock_or_leave(connection)
+    history = read_history(connection, signer.verifier)
+    history.refuse_closed()
     edge = compact_range(connection)
-    last = _last_signed(connection, signer)
-    if outside is not None:
-        _check_outside(connection, edge, _opened(outside, signer, "the copy kept outside"))
+    last = _last_signed(connection, history)
+    kept = None if outside is None else open_outside(outside, history)
+    if kept is not None:
+        _check_outside(connection, edge, kept)
     if last is not None and last.size > edge.size:
         raise RollbackDetected(
             f"{last.size} leaves were signed, the log holds {edge.size}: do not append, "
@@ -101,16 +113,40 @@ def record_checkpoint(
         raise PublisherRaced(f"a checkpoint newer than {last_size} has appeared")
 
 
-def _last_signed(connection: Connection, signer: NoteSigner) -> Checkpoint | None:
-    note = latest_note(connection)
-    return None if note is None else _opened(note, signer, "the last checkpoint")
+def open_outside(note: str, history: LogHistory) -> Checkpoint | None:
+    """The copy kept outside; None for one of a log that was closed, which bounds this one no more.
 
-
-def _opened(note: str, signer: NoteSigner, what: str) -> Checkpoint:
+    Raises LedgerDamaged if no log of this history has signed it.
+    """
     try:
-        return open_checkpoint(note, signer.verifier)
+        return open_checkpoint(note, history.present)
     except NoteInvalid as error:
-        raise LedgerDamaged(f"{what} does not open with this log's key: {error}") from error
+        if any(_opens(note, log.key) for log in history.closed):
+            return None
+        raise LedgerDamaged(
+            f"the copy kept outside does not open with this log's key: {error}"
+        ) from error
+
+
+def _last_signed(connection: Connection, history: LogHistory) -> Checkpoint | None:
+    """Of this log or the one before it: the tree is the same."""
+    note = latest_note(connection)
+    if note is None:
+        return None
+    try:
+        return open_checkpoint(note, history.key_of(parse_checkpoint(note).size))
+    except NoteInvalid as error:
+        raise LedgerDamaged(
+            f"the last checkpoint does not open with this log's key: {error}"
+        ) from error
+
+
+def _opens(note: str, key: NoteVerifier) -> bool:
+    try:
+        open_checkpoint(note, key)
+    except NoteInvalid:
+        return False
+    return True
 
 
 def _check_outside(connection: Connection, edge: CompactRange, outside: Checkpoint) -> None:

@@ -42,7 +42,8 @@ IMMUTABLE_0001: _Keys = {
 IMMUTABLE_0002: _Keys = {"ledger_cosignature": (("size", "witness"),)}
 """What came with the second migration; a migration that has run never changes."""
 IMMUTABLE_0003: _Keys = {"ledger_limit": (("limit_id",), ("leaf_index",))}
-IMMUTABLE: _Keys = IMMUTABLE_0001 | IMMUTABLE_0002 | IMMUTABLE_0003
+IMMUTABLE_0004: _Keys = {"ledger_log": (("leaf_index",),)}
+IMMUTABLE: _Keys = IMMUTABLE_0001 | IMMUTABLE_0002 | IMMUTABLE_0003 | IMMUTABLE_0004
 """Append-only tables, each with its keys. Of those, (reverses, kind) is unique for posted only."""
 
 
@@ -186,6 +187,24 @@ class LimitRow(SQLModel, table=True):
     salt: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
 
 
+class LogRow(SQLModel, table=True):
+    """日志沿革: a closed log and its successor (ledger.history), committed to by a leaf."""
+
+    __tablename__ = "ledger_log"
+
+    leaf_index: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
+    vkey: str = Field(sa_column=Column(String, nullable=False))
+    valid_from_s: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    valid_until_s: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    next_vkey: str = Field(sa_column=Column(String, nullable=False))
+    closed_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reason: str = Field(sa_column=Column(String, nullable=False))
+    seen_vkey: str | None = Field(sa_column=Column(String, nullable=True))
+    seen_size: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    seen_note: str | None = Field(sa_column=Column(String, nullable=True))
+    salt: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
 def _table(name: str) -> Table:
     metadata: MetaData = SQLModel.metadata
     return metadata.tables[name]
@@ -200,7 +219,8 @@ HEAD = _table("ledger_head")
 CHECKPOINT = _table("ledger_checkpoint")
 COSIGNATURE = _table("ledger_cosignature")
 LIMIT = _table("ledger_limit")
-TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE, LIMIT)
+LOG = _table("ledger_log")
+TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE, LIMIT, LOG)
 
 
 def raw(value: object) -> bytes:
@@ -230,6 +250,11 @@ def immutability_ddl_0003(dialect: str) -> list[str]:
     return _triggers(dialect, IMMUTABLE_0003)
 
 
+def immutability_ddl_0004(dialect: str) -> list[str]:
+    """The same for the tables of the fourth migration."""
+    return _triggers(dialect, IMMUTABLE_0004)
+
+
 def _triggers(dialect: str, tables: Iterable[str]) -> list[str]:
     if dialect not in ("sqlite", "postgresql"):
         raise ValueError(f"the ledger does not run on {dialect}: use sqlite or postgresql")
@@ -254,6 +279,7 @@ def install(connection: Connection) -> None:
         *immutability_ddl(dialect),
         *immutability_ddl_0002(dialect),
         *immutability_ddl_0003(dialect),
+        *immutability_ddl_0004(dialect),
     ]
     for statement in guards + initial_rows(dialect):
         connection.exec_driver_sql(statement)

@@ -3,25 +3,30 @@
 One pass in the order of the log, a thousand leaves at a time, with flat memory; reads only, in one
 snapshot, and does not block writers. Derived again: leaf hashes, full tiles, root, head,
 every checkpoint's signature and root, cosignatures, entries against leaves and seals, legs, links,
-resolutions, reversals, limits, balances, trial balance per (book, fund). Pending entries without
-resolution are counted, not held against anyone.
+resolutions, reversals, limits, balances, trial balance per (book, fund), closed logs and the dates
+of keys. Pending entries without resolution are counted, not held against anyone.
 
-Not covered, because no money and no evidence hangs on it: ledger_checkpoint.signed_us,
-ledger_cosignature.received_us, and recorded_us of an entry whose leaf has no seal.
+Not covered, because no money and no evidence hangs on it: ledger_checkpoint.signed_us (but for the
+dates of a key that no witness dates), ledger_cosignature.received_us, and recorded_us of an entry
+whose leaf has no seal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from ledger.note import NoteVerifier
 from ledger.outcomes import LedgerError
+from ledger.policy import ALWAYS, KeyDates
 from ledger.report import RESTORE, Findings, Problem, Progress, Report, silent
 from ledger.tables import ENTRY, LEAF
 from ledger.verify_cosignatures import check_cosignatures
+from ledger.verify_dates import check_dates
+from ledger.verify_history import HistoryCheck
 from ledger.verify_journal import JournalCheck, check_balances
 from ledger.verify_limits import LimitCheck
 from ledger.verify_log import LogCheck
@@ -30,17 +35,33 @@ from ledger.verify_rows import pieces
 __all__ = ["Problem", "Progress", "Report", "verify"]
 
 
-def verify(connection: Connection, vkey: str, *, progress: Progress | None = None) -> Report:
+_UNDATED: Mapping[str, KeyDates] = MappingProxyType({})
+
+
+def verify(
+    connection: Connection,
+    vkey: str,
+    *,
+    progress: Progress | None = None,
+    dates: KeyDates = ALWAYS,
+    witness_dates: Mapping[str, KeyDates] = _UNDATED,
+) -> Report:
     """Check the whole ledger with the public key `vkey`, on a connection that has read nothing yet.
 
-    Raises KeyMalformed for a bad key; whatever is wrong with the ledger itself is in the report.
+    `dates` are those of this key, `witness_dates` those of witnesses by vkey. Raises KeyMalformed
+    for a bad key; whatever is wrong with the ledger itself is in the report.
     """
     log = NoteVerifier.from_vkey(vkey)
     _hold_snapshot(connection)
     findings = Findings(progress or silent)
+    history = HistoryCheck(connection, findings, log, dates)
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("ledger_leaf", lambda: _count_rows(connection, findings)),
-        ("ledger_leaf", lambda: _check_pieces(connection, findings, log)),
+        ("ledger_leaf", lambda: _check_pieces(connection, findings, history)),
+        (
+            "ledger_checkpoint",
+            lambda: check_dates(connection, findings, history.history, witness_dates),
+        ),
         ("ledger_cosignature", lambda: check_cosignatures(connection, findings)),
         ("ledger_balance", lambda: check_balances(connection, findings)),
     )
@@ -55,15 +76,16 @@ def verify(connection: Connection, vkey: str, *, progress: Progress | None = Non
     return findings.report()
 
 
-def _check_pieces(connection: Connection, findings: Findings, log: NoteVerifier) -> None:
-    leaves = LogCheck(connection, findings, log)
+def _check_pieces(connection: Connection, findings: Findings, history: HistoryCheck) -> None:
+    leaves = LogCheck(connection, findings, history.history)
     journal, limits = JournalCheck(connection, findings), LimitCheck(connection, findings)
     for piece in pieces(connection):
         leaves.take(piece.leaves)
         findings.step(len(piece.leaves))
         journal.take(piece)
         limits.take(piece.leaves)
-    for check in (leaves, journal, limits):
+        history.take(piece.leaves)
+    for check in (leaves, journal, limits, history):
         check.finish()
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 
 from ledger.checkpoint import Checkpoint, NoteInvalid, open_checkpoint
+from ledger.history import LogHistory
 from ledger.merkle import EMPTY_ROOT, CompactRange
-from ledger.note import NoteVerifier
 from ledger.outcomes import LedgerError
 from ledger.reads import compact_range
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
@@ -35,7 +35,7 @@ _TILES = (
 class LogCheck:
     """The leaves in order, the tiles they fill, and the checkpoints they reach."""
 
-    def __init__(self, connection: Connection, findings: Findings, log: NoteVerifier) -> None:
+    def __init__(self, connection: Connection, findings: Findings, log: LogHistory) -> None:
         self._connection = connection
         self._findings = findings
         self._tiles = _Tiles(connection, findings)
@@ -185,7 +185,7 @@ class _Tiles:
 class _Checkpoints:
     """Checkpoints in order of size, each compared when the tree has reached it."""
 
-    def __init__(self, connection: Connection, findings: Findings, log: NoteVerifier) -> None:
+    def __init__(self, connection: Connection, findings: Findings, log: LogHistory) -> None:
         self._findings = findings
         self._log = log
         self._opened = self._open_all(connection)
@@ -227,7 +227,7 @@ class _Checkpoints:
     def _open(self, size: int, note: str) -> Checkpoint | None:
         where = f"ledger_checkpoint {size}"
         try:
-            checkpoint = open_checkpoint(note, self._log)
+            checkpoint = open_checkpoint(note, self._log.key_of(size))
         except NoteInvalid as error:
             self._findings.add("CHECKPOINT_INVALID", where, str(error), INVESTIGATE)
             return None

@@ -41,9 +41,9 @@ TABLES: tuple[Table, ...] = (*LEDGERS, *OURS)
 LONG = os.environ.get("YRD_TEST_CAMPAIGN") == "long"
 FLIPS = 60 if LONG else 4
 """Bits tried in each column; the seed is the column's name."""
-EMPTY = {"ledger_tile", "ledger_cosignature", "ledger_limit"}
-"""Too few lives for a full tile, nobody witnesses, no agreement: tests/unit/ledger/test_mutations.py
-has them."""
+EMPTY = {"ledger_tile", "ledger_cosignature", "ledger_limit", "ledger_log"}
+"""Too few lives for a full tile, nobody witnesses, no agreement, one key:
+tests/unit/ledger/test_mutations.py has them."""
 UNUSED = {("ledger_entry", "linked"), ("ledger_entry", "expires_us")}
 """What no claim's entry has: the same."""
 ERASED = "SELECT subject_ref FROM subject WHERE erased_us IS NOT NULL"

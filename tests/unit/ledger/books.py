@@ -16,13 +16,15 @@ from sqlalchemy.pool import NullPool
 from ledger.checkpoint import Checkpoint, NoteSigner, parse_checkpoint
 from ledger.cosignature import Cosigner, read_answer
 from ledger.cosigned import add_cosignatures, cosigned_note
+from ledger.history import RESTARTED, ClosedLog, Seen, commitment_of, record_closed
 from ledger.journal import Account, Entry, EntryKind, Leg, Role, reversal
 from ledger.leaf import Leaf
 from ledger.limit_store import set_limit
 from ledger.limits import Enforcement, Limit
 from ledger.note import split_note
+from ledger.policy import ALWAYS, KeyDates
 from ledger.publish import sign_checkpoint
-from ledger.reads import to_us
+from ledger.reads import size, to_us
 from ledger.store import (
     Appended,
     Draft,
@@ -193,6 +195,28 @@ class Books:
     def sign(self, outside: str | None = None) -> Checkpoint | None:
         with self.writing() as connection:
             return sign_checkpoint(connection, self.signer, at=self.tick(), outside=outside)
+
+    def restart(
+        self,
+        successor: NoteSigner,
+        *,
+        seen: Seen | None = None,
+        dates: KeyDates = ALWAYS,
+        reason: str = "恢复旧备份",
+    ) -> ClosedLog:
+        """The log ends here; the successor signs from now on."""
+        salt = salt_for(successor.name)
+        with self.writing() as connection:
+            closed = ClosedLog(
+                leaf_index=size(connection), key=self.signer.verifier, dates=dates,
+                successor=successor.verifier, closed_us=to_us(self.tick()), reason=reason,
+                seen=seen,
+            )  # fmt: skip
+            commitment = commitment_of(closed, salt)
+            append_leaf(connection, Leaf(type=RESTARTED, entry_id="ent_r", commitment=commitment))
+            record_closed(connection, closed, salt=salt)
+        self.signer = successor
+        return closed
 
     def cosign(self, *names: str) -> str:
         """The newest checkpoint with the cosignatures of these witnesses, which are kept."""

@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from ledger.checkpoint import issue_checkpoint
+from ledger.history import Seen
+from ledger.policy import KeyDates
 from ledger.tables import TABLES
 from ledger.verify import verify
-from tests.unit.ledger.books import Books
+from tests.unit.ledger.books import Books, signer
 
 FLIPS = 100 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 12
 """Bits tried in each column; the seed is the column's name."""
@@ -40,6 +43,9 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     books = Books(directory)
     books.live_through_a_day()
     books.live_through_another_day()
+    newest = issue_checkpoint(999, bytes(32), books.signer)
+    seen = Seen(books.signer.verifier, newest.size, newest.note)
+    books.restart(signer("log.test/yrd-2"), seen=seen, dates=KeyDates(1, 10**10))
     books.fill(260)
     books.sign()
     books.cosign("one.test/w", "two.test/w")
