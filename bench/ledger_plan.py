@@ -73,10 +73,10 @@ QUICK = Plan(
     scale=4,
 )  # fmt: skip
 PLAIN = Plan(
-    series=Series(callers=(1, 16, 128, 512), clients=(1, 8, 32, 64), rounds=3, seconds=3),
-    slow_series=Series(callers=(1, 128, 512), clients=(32, 64), rounds=1, seconds=3),
-    signing=Series(callers=(128,), clients=(), rounds=2, seconds=3),
-    together=Together(processes=4, callers=512, rounds=3, seconds=3),
+    series=Series(callers=(1, 16, 128, 512), clients=(1, 8, 32, 64), rounds=5, seconds=2),
+    slow_series=Series(callers=(1, 128, 512), clients=(32, 64), rounds=2, seconds=2),
+    signing=Series(callers=(128,), clients=(), rounds=2, seconds=2),
+    together=Together(processes=4, callers=512, rounds=4, seconds=2),
     made=Made(
         sizes=(10_000, 100_000, 1_000_000), receipt_rounds=3, receipt_s=1, verify_from=100_000,
         tile_leaves_max=200_000, tile_rounds=3,
