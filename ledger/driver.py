@@ -24,7 +24,7 @@ def fetch(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[
         cursor.execute(sql, values)
         return list(cursor.fetchall())
     except driver.Error as error:
-        raise _ours(connection, sql, error) from error
+        raise as_dbapi_error(connection, sql, error) from error
     finally:
         cursor.close()
 
@@ -37,7 +37,7 @@ def run(connection: Connection, sql: str, values: Sequence[Any] = ()) -> int:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
     except driver.Error as error:
-        raise _ours(connection, sql, error) from error
+        raise as_dbapi_error(connection, sql, error) from error
     finally:
         cursor.close()
 
@@ -49,12 +49,13 @@ def run_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) ->
     try:
         cursor.executemany(sql, rows)
     except driver.Error as error:
-        raise _ours(connection, sql, error) from error
+        raise as_dbapi_error(connection, sql, error) from error
     finally:
         cursor.close()
 
 
-def _ours(connection: Connection, sql: str, error: Any) -> Exception:
+def as_dbapi_error(connection: Connection, sql: str, error: Any) -> Exception:
+    """The driver's error as SQLAlchemy would raise it, without parameters."""
     driver = connection.dialect.loaded_dbapi
     return DBAPIError.instance(  # type: ignore[no-any-return, unused-ignore]  # typed as Any by some releases
         sql, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect

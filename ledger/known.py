@@ -202,7 +202,7 @@ class Known:
         for row in rows:
             seen[row[0]] = row
             if row[6] is not None:
-                legs.setdefault(row[0], []).append(row[6:])  # type: ignore[arg-type]  # three columns
+                legs.setdefault(row[0], []).append(row[6:])
         self._absent.update(set(entry_ids).difference(seen))
         for entry_id, row in seen.items():
             self._present.add(entry_id)

@@ -74,7 +74,7 @@ LOCK_KEY = 0x79726400
 LOCKED_AT_BEGIN = "ledger_locked_at_begin"
 """Execution option of an engine each of whose transactions begins with `lock_log`."""
 
-_LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
+LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
 
 T = TypeVar("T")
 
@@ -138,7 +138,7 @@ def lock_log(connection: Connection) -> None:
     done it already."""
     # Its own statement, so that what follows reads a snapshot taken after the lock was won.
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_LOCK)
+        connection.exec_driver_sql(LOCK)
 
 
 def _lock(connection: Connection) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.database import Postgresql
 from gateway.store.errors import StoreRefused
-from ledger.store import LOCKED_AT_BEGIN, lock_log
+from ledger.driver import as_dbapi_error
+from ledger.store import LOCK, LOCKED_AT_BEGIN
 from ledger.tables import IMMUTABLE
 
 READERS_MAX = 8
@@ -34,6 +35,8 @@ _KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {LOCK}"
+"""Two statements all the same: what follows reads what was committed before the lock was won."""
 _BY_INDEX = (
     " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
     " -c plan_cache_mode=force_generic_plan -c jit=off"
@@ -54,13 +57,18 @@ def write_engine(database: Postgresql) -> Engine:
         database,
         pool_size=1,
         options=_WRITING + _BY_INDEX,
-        isolation_level="READ COMMITTED",
+        # The driver begins nothing by itself: BEGIN and the lock go in one message.
+        isolation_level="AUTOCOMMIT",
         locked=True,
     )
 
     @event.listens_for(engine, "begin")
-    def lock(connection: Connection) -> None:
-        lock_log(connection)
+    def begin_locked(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(_BEGIN, prepare=False).close()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise as_dbapi_error(connection, _BEGIN, error) from error
 
     return engine
 
