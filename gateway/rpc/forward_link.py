@@ -18,8 +18,8 @@ from gateway.rpc.deadline import MAX_S
 from gateway.rpc.forward_socket import SocketFolder, UnsafeSocket
 from gateway.telemetry import Logger
 
-CHECK_S = 1.0
-"""An owner that has not answered by then is not there."""
+CHECK_S = 0.7
+"""An owner that has not answered by then is not there. Less than a health probe may take."""
 REPLY_MAX = 4 * 1024 * 1024
 OPTIONS = (
     ("grpc.max_receive_message_length", REPLY_MAX),

@@ -37,6 +37,10 @@ class Killable:
         self._heard = b""
 
     @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
     def lives(self) -> bool:
         return self._process.exitcode is None
 

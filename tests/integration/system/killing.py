@@ -56,6 +56,11 @@ class KillableGateway:
         self._channel = grpc.aio.secure_channel(f"localhost:{said[0]}", credentials)
         self.stub = claim_pb2_grpc.ClaimServiceStub(self._channel)
 
+    @property
+    def pid(self) -> int:
+        """0 while it is not running."""
+        return self._process.pid if self._process is not None else 0
+
     def kill(self) -> None:
         """At once; `forget` the channel when its calls have ended."""
         if self._process is not None:
