@@ -91,9 +91,11 @@ def first_witnessed(
     return _size(connection, _UPWARDS, witnesses, quorum, above)
 
 
-def last_witnessed(connection: Connection, witnesses: Sequence[str], quorum: int) -> int | None:
-    """The largest size that `quorum` of these witnesses have cosigned."""
-    return _size(connection, _DOWNWARDS, witnesses, quorum, 0)
+def last_witnessed(
+    connection: Connection, witnesses: Sequence[str], quorum: int, *, above: int = 0
+) -> int | None:
+    """The largest size above `above` that `quorum` of these witnesses have cosigned."""
+    return _size(connection, _DOWNWARDS, witnesses, quorum, above)
 
 
 def checkpoint_note(connection: Connection, size: int) -> str | None:

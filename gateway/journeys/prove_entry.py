@@ -25,6 +25,23 @@ class NotYetCovered(StorageUnavailable):
     text_zh = "该笔记录尚未进入已签名的检查点,请稍后(约一秒)再取凭证。"
 
 
+class NotSigned(NotYetCovered):
+    """Nor will one before the log has another key: nothing is signed. → UNAVAILABLE."""
+
+    reason = "LOG_NOT_SIGNED"
+    text_zh = (
+        "日志密钥已过有效期或已停用,暂不签发检查点;结算照常并已入账,凭证请待网关换用新密钥后再取。"
+    )
+
+
+def not_yet_covered(log: Log) -> NotYetCovered:
+    """What to raise where no signed checkpoint covers what was asked for."""
+    refused = log.signing().refused
+    if refused:
+        return NotSigned(f"no checkpoint covers it, and none is signed: {refused}")
+    return NotYetCovered("no signed checkpoint covers it yet")
+
+
 class ProveEntry:
     """receipt(institution, claim_id, entry_id, wait_s) → (file, leaf index, tree size)."""
 
@@ -65,8 +82,8 @@ class ProveEntry:
                 signed, give_up = True, min(give_up, now + WITNESSES_S, (now + give_up) / 2)
             if checkpoint is not None and (checkpoint.witnessed or now >= give_up):
                 return checkpoint
-            if now >= give_up:
-                raise NotYetCovered("no checkpoint covers the entry yet")
+            if now >= give_up or (checkpoint is None and self._log.signing().refused):
+                raise not_yet_covered(self._log)
             await self._clock.sleep(POLL_S)
 
 

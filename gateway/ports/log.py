@@ -20,6 +20,18 @@ class CheckpointView:
     signed_at: datetime
     witnessed: bool = True
     """As many witnesses have cosigned as this gateway asks for."""
+    in_force: bool = True
+    """Signed under the key in force, and not by a log that was closed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Whether checkpoints are signed at present."""
+
+    refused: str = ""
+    """Why not (LOG_KEY_OUT_OF_DATE, LOG_CLOSED); empty while they are."""
+    key_until: datetime | None = None
+    """The key's last moment; None is open."""
 
 
 class Log(Protocol):
@@ -44,6 +56,9 @@ class Log(Protocol):
 
     async def opening(self, leaf_index: int) -> tuple[bytes, bytes] | None:
         """(salt, canonical body) of a leaf; None where it was erased."""
+
+    def signing(self) -> Signing:
+        """Whether checkpoints are signed at present; settling goes on either way."""
 
     async def health(self) -> None:
         """Commit nothing, read the head and the last checkpoint; raises StorageUnavailable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.errors import NotFound
-from gateway.journeys.prove_entry import NotYetCovered
+from gateway.journeys.prove_entry import not_yet_covered
 from gateway.ports import CheckpointView, Log
 from gateway.rpc.convert import audits
 from gateway.rpc.deadline import budget_s
@@ -27,7 +27,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         self._callers.anyone(context)
         budget_s(context)
         size = audits.tree_size(request)
-        return audits.checkpoint(await self._checkpoint(size))
+        return audits.checkpoint(await self._checkpoint(size), self._log.signing())
 
     async def GetInclusionProof(
         self, request: pb.GetInclusionProofRequest, context: Context
@@ -89,5 +89,5 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         if max(asked, least) > signed:
             if max(asked, least) > await self._log.size():
                 raise NotFound("the log has no such leaf or tree", reason="BEYOND_THE_LOG")
-            raise NotYetCovered("no signed checkpoint covers this yet")
+            raise not_yet_covered(self._log)
         return asked or signed

@@ -23,8 +23,8 @@ from gateway.store.backup_file import Manifest, measure, pack
 from gateway.store.crosscheck_claims import CheckAnswer
 from gateway.store.engine import read_engine, sqlite_driver
 from gateway.store.errors import StoreRefused
-from gateway.store.log import read_outside
 from gateway.store.migrate import REVISIONS
+from gateway.store.outside import read_outside
 from gateway.store.verify_store import verify_store
 from ledger.checkpoint import Checkpoint, NoteInvalid, open_checkpoint
 from ledger.note import NoteVerifier

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.ports import CheckpointView, Clock
+from gateway.ports import CheckpointView, Clock, Signing
 from gateway.store.log import TransparencyLog
 from gateway.store.snapshots import Snapshots
 from gateway.store.unit_of_work import UnitOfWork
@@ -24,6 +24,7 @@ from ledger.cosigned import (
     is_witnessed,
     last_cosigned,
 )
+from ledger.history import begins_at
 
 
 class CosignedLog:
@@ -50,7 +51,9 @@ class CosignedLog:
         """The smallest that enough witnesses have cosigned, else the smallest there is."""
         if self._quorum:
             size = await self._snapshots.read(
-                lambda c: first_witnessed(c, self._witnesses, self._quorum, above=leaf_index)
+                lambda c: first_witnessed(
+                    c, self._witnesses, self._quorum, above=max(leaf_index, begins_at(c))
+                )
             )
             if size is not None:
                 return await self.checkpoint(size)
@@ -74,11 +77,20 @@ class CosignedLog:
     async def opening(self, leaf_index: int) -> tuple[bytes, bytes] | None:
         return await self._log.opening(leaf_index)
 
+    def signing(self) -> Signing:
+        return self._log.signing()
+
     async def health(self) -> None:
         await self._log.health()
 
     async def last_cosigned(self, vkey: str) -> int:
-        return await self._snapshots.read(lambda c: last_cosigned(c, vkey))
+        """Of the log in force; what it cosigned of one that was closed is another log's."""
+
+        def read(connection: Connection) -> int:
+            found = last_cosigned(connection, vkey)
+            return found if found > begins_at(connection) else 0
+
+        return await self._snapshots.read(read)
 
     async def add_cosignatures(self, tree_size: int, given: tuple[Cosignature, ...]) -> int:
         at = self._clock.now()

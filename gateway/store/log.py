@@ -1,28 +1,31 @@
 """透明日志: the log of our own database as journeys and the audit service see it (ports.Log).
 
 Signs one at a time (gateway/store/integrator.py), reads through snapshots, and keeps the newest
-checkpoint in a file outside the database, fsynced, so that a restored backup or a fork is noticed
-(ledger.md §3.4).
+checkpoint in a file outside the database (gateway/store/outside.py), so that a restored backup or a
+fork is noticed. A key past its date, or of a log that was closed, signs nothing: that is said
+loudly, and the gateway goes on settling; what was acknowledged is proven by the next key.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection, bindparam, select
 
 from gateway.domain.errors import InvariantViolated, StorageUnavailable
-from gateway.ports import CheckpointView, Clock
-from gateway.store.errors import StoreRefused, SubjectErased
+from gateway.ports import CheckpointView, Clock, Signing
+from gateway.store.errors import SubjectErased
 from gateway.store.integrator import Sign
+from gateway.store.log_key import LogKey
+from gateway.store.outside import read_outside, write_outside
 from gateway.store.snapshots import Snapshots
 from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import GroupWriter
-from ledger.checkpoint import Checkpoint, NoteInvalid, NoteSigner, open_checkpoint
+from ledger.checkpoint import Checkpoint, NoteInvalid, open_checkpoint, parse_checkpoint
+from ledger.history import LogClosed, LogHistory, begins_at, closed_logs
 from ledger.outcomes import LedgerDamaged, PublisherRaced
 from ledger.publish import sign_checkpoint
 from ledger.reads import from_us
@@ -32,13 +35,17 @@ from ledger.store import (
     inclusion_proof,
     latest_note,
     leaves,
-    root_at,
     size,
 )
 from ledger.tables import CHECKPOINT
 
 LEAVES_MAX = 1_000
 """Most leaves of one answer."""
+WARN_BEFORE = timedelta(days=30)
+"""So long before its last day the key's end is announced, once a day."""
+KEY_OUT_OF_DATE, CLOSED = "LOG_KEY_OUT_OF_DATE", "LOG_CLOSED"
+"""Why nothing is signed."""
+RESTART = "换新密钥:停止网关,执行 ./yrd log restart;期间结算照常,凭证待换密钥后再取。"
 
 _log = structlog.get_logger("yrd.store")
 _COLUMNS = (CHECKPOINT.c.note, CHECKPOINT.c.signed_us)
@@ -62,15 +69,20 @@ class TransparencyLog:
         sign: Sign,
         snapshots: Snapshots,
         tools: Tools,
-        signer: NoteSigner,
+        key: LogKey,
+        history: LogHistory,
         clock: Clock,
         outside: Path | None,
     ) -> None:
+        """`history` ends with this key."""
         self._writer = writer
         self._sign_in = sign
         self._snapshots = snapshots
         self._tools = tools
-        self._signer = signer
+        self._key, self._signer = key, key.signer
+        self._history = history
+        self._refused = ""
+        self._warned: date | None = None
         self._clock = clock
         self._outside = outside
         self._kept = read_outside(outside)
@@ -81,6 +93,10 @@ class TransparencyLog:
         """The public key by which others check the log."""
         return self._signer.vkey
 
+    def signing(self) -> Signing:
+        """As of the last round."""
+        return Signing(self._refused, _moment(self._key.dates.last))
+
     async def checkpoint(self, tree_size: int = 0) -> CheckpointView | None:
         return await self._snapshots.read(
             lambda c: (
@@ -89,13 +105,20 @@ class TransparencyLog:
         )
 
     async def covering(self, leaf_index: int) -> CheckpointView | None:
-        return await self._snapshots.read(lambda c: self._view(c, _COVERING, leaf_index=leaf_index))
+        """By the log in force: it covers the leaves of those before it as well."""
+
+        def read(connection: Connection) -> CheckpointView | None:
+            # A checkpoint of n leaves is the present log's if n is above where that begins.
+            least = max(leaf_index, begins_at(connection))
+            return self._view(connection, _COVERING, leaf_index=least)
+
+        return await self._snapshots.read(read)
 
     async def publish(self) -> int | None:
         """Raises InvariantViolated if the log is damaged or rolled back: nothing is signed."""
         async with self._publishing:
             grown, note = await self._snapshots.read(self._grown)
-            signed = await self._sign() if grown else None
+            signed = await self._sign() if self._may_sign() and grown else None
             note = signed.note if signed is not None else note
             if note is not None and note != self._kept:
                 await asyncio.to_thread(self._keep, note)
@@ -129,9 +152,34 @@ class TransparencyLog:
         await self._snapshots.read(latest_note)
 
     def _grown(self, connection: Connection) -> tuple[bool, str | None]:
+        """Whether the tree has leaves that the log in force has not signed, and its last note."""
         note = latest_note(connection)
-        last = 0 if note is None else self._open(note).size
-        return size(connection) != last, note
+        last = None if note is None else self._open(connection, note)
+        if last is None or last.origin != self._signer.name:
+            return size(connection) > 0, None
+        return size(connection) != last.size, note
+
+    def _may_sign(self) -> bool:
+        """Says so, once until it changes, if it may not."""
+        now, dates = self._clock.now(), self._key.dates
+        if self._refused == CLOSED:
+            return False
+        if not dates.hold(int(now.timestamp())):
+            self._refuse(KEY_OUT_OF_DATE, f"the key of {self._signer.name} is good for {dates}")
+            return False
+        if self._refused:
+            self._refused = ""
+            _log.info("log_is_signed_again", vkey=self._signer.vkey)
+        last = _moment(dates.last)
+        if last is not None and last - now < WARN_BEFORE and self._warned != now.date():
+            self._warned = now.date()
+            _log.warning("log_key_ends_soon", days=(last - now).days, until=dates.days()[1])
+        return True
+
+    def _refuse(self, reason: str, cause: str) -> None:
+        if self._refused != reason:
+            self._refused = reason
+            _log.error("log_is_not_signed", reason=reason, cause=cause, remedy=RESTART)
 
     async def _sign(self) -> Checkpoint | None:
         outside, at = self._kept, self._clock.now()
@@ -140,6 +188,9 @@ class TransparencyLog:
                 lambda connection: sign_checkpoint(connection, self._signer, at=at, outside=outside)
             )
         except PublisherRaced:  # somebody else signed it; the next round shows theirs
+            return None
+        except LogClosed as error:  # restarted elsewhere, while we were running
+            self._refuse(CLOSED, str(error))
             return None
         except LedgerDamaged as error:
             _log.error("log_cannot_be_signed", error_type=type(error).__name__, cause=str(error))
@@ -157,92 +208,32 @@ class TransparencyLog:
         row = connection.execute(query, values).one_or_none()  # type: ignore[call-overload]  # one of the three selects above
         if row is None:
             return None
-        checkpoint = self._open(row.note)
+        checkpoint = self._open(connection, row.note)
+        history = self._known(connection)
         return CheckpointView(
             note=row.note,
             tree_size=checkpoint.size,
             root_hash=checkpoint.root,
-            vkey=self._signer.vkey,
+            vkey=history.key_of(checkpoint.size).vkey,
             signed_at=from_us(row.signed_us),
+            in_force=checkpoint.size > history.begins,
         )
 
-    def _open(self, note: str) -> Checkpoint:
+    def _open(self, connection: Connection, note: str) -> Checkpoint:
         try:
-            return open_checkpoint(note, self._signer.verifier)
+            key = self._known(connection).key_of(parse_checkpoint(note).size)
+            return open_checkpoint(note, key)
         except NoteInvalid as error:
             raise InvariantViolated("a stored checkpoint does not open: run verify") from error
 
-
-def read_outside(path: Path | None) -> str | None:
-    """The checkpoint kept outside the database, verbatim; None if there is none yet."""
-    if path is None or not path.exists():
-        return None
-    return path.read_text(encoding="utf-8")
-
-
-def write_outside(path: Path, note: str, signer: NoteSigner) -> None:
-    """Replace the copy so that either the old or the new one survives a power failure.
-
-    Never by an older one: several gateways on one machine may share the file.
-    """
-    lock = os.open(
-        path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = read_outside(path)
-        if kept is None or _size_of(kept, signer) < _size_of(note, signer):
-            _replace_durably(path, note)
-    finally:
-        os.close(lock)
+    def _known(self, connection: Connection) -> LogHistory:
+        """The logs as this snapshot has them: another process may have restarted ours."""
+        if begins_at(connection) != self._history.begins:
+            closed = closed_logs(connection)
+            if closed:
+                self._history = LogHistory(closed, closed[-1].successor)
+        return self._history
 
 
-def _size_of(note: str, signer: NoteSigner) -> int:
-    """0 for a copy that is not ours: it is replaced (at start it would have been refused)."""
-    try:
-        return open_checkpoint(note, signer.verifier).size
-    except NoteInvalid:
-        return 0
-
-
-def _replace_durably(path: Path, note: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(note)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def refuse_rollback(
-    connection: Connection, signer: NoteSigner, outside: Path | None, note: str | None
-) -> None:
-    """At start: the database must hold all that was ever signed. Raises StoreRefused.
-
-    `note` was read from `outside` before the connection's snapshot began: another gateway may be
-    signing meanwhile.
-    """
-    if note is None:
-        return
-    try:
-        kept = open_checkpoint(note, signer.verifier)
-    except NoteInvalid as error:
-        raise StoreRefused(
-            "OUTSIDE_CHECKPOINT_INVALID", f"库外检查点 {outside} 不是本日志所签:{error}"
-        ) from error
-    known = size(connection)
-    if kept.size > known:
-        raise StoreRefused(
-            "LOG_ROLLED_BACK",
-            f"库外检查点有 {kept.size} 条,数据库只有 {known} 条:"
-            "恢复的是旧备份,请找回较新的数据库。",
-        )
-    if root_at(connection, kept.size) != kept.root:
-        raise StoreRefused(
-            "LOG_FORKED", f"数据库前 {kept.size} 条与库外检查点不一致:请停止服务并核对数据库。"
-        )
+def _moment(second: int | None) -> datetime | None:
+    return None if second is None else datetime.fromtimestamp(second, UTC)

@@ -25,10 +25,11 @@ from gateway.store.errors import StoreRefused
 from gateway.store.integrator import Sign, apart, by_writer
 from gateway.store.keyring import Keyring, load_keyring
 from gateway.store.lock import WriterLock
-from gateway.store.log import TransparencyLog, read_outside, refuse_rollback
-from gateway.store.log_key import load_log_key
+from gateway.store.log import TransparencyLog
+from gateway.store.log_key import LogKey, load_log_key
 from gateway.store.migrate import refuse_unmigrated
 from gateway.store.msgids import MsgidBlocks
+from gateway.store.outside import read_outside, refuse_rollback
 from gateway.store.postgresql import (
     integrator_engine,
     refuse_strong_role,
@@ -40,7 +41,9 @@ from gateway.store.subjects import CipherCache
 from gateway.store.tables import SUBJECT
 from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import BATCH_MAX, QUEUE_MAX, GroupWriter
+from ledger.history import LogHistory, closed_logs
 from ledger.known import LimitBook
+from ledger.outcomes import LedgerDamaged
 
 T = TypeVar("T")
 _log = structlog.get_logger("yrd.store")
@@ -130,7 +133,6 @@ def _open(
     options: StoreOptions, encode: ClaimEncoder, clock: Clock, ids: Ids, lock: WriterLock | None
 ) -> OpenStore:
     keyring = load_keyring(options.keys_dir, production=options.production)
-    signer = load_log_key(options.keys_dir, origin=options.log_origin).signer
     held, writing, reading = _hold(options.database, lock)
     kept_outside = read_outside(options.outside_checkpoint)
     try:
@@ -141,7 +143,8 @@ def _open(
             if isinstance(options.database, Postgresql):
                 refuse_strong_role(connection, production=options.production)
             refuse_other_keys(connection, keyring)
-            refuse_rollback(connection, signer, options.outside_checkpoint, kept_outside)
+            key, history = key_in_force(connection, options.keys_dir, options.log_origin)
+            refuse_rollback(connection, history, options.outside_checkpoint, kept_outside)
     except BaseException:
         held.close()
         raise
@@ -160,7 +163,8 @@ def _open(
         sign=_signing(options.database, writer, held),
         snapshots=snapshots,
         tools=tools,
-        signer=signer,
+        key=key,
+        history=history,
         clock=clock,
         outside=options.outside_checkpoint,
     )
@@ -182,6 +186,37 @@ def _open(
         hasher=keyring,
         closing=close,
     )
+
+
+def key_in_force(
+    connection: Connection, keys_dir: Path, log_origin: str
+) -> tuple[LogKey, LogHistory]:
+    """The key that signs now: the successor that the database names, else the settings' own.
+
+    `log_origin` is that of the first log, or of any that followed. Raises StoreRefused.
+    """
+    try:
+        closed = closed_logs(connection)
+    except LedgerDamaged as error:
+        raise StoreRefused(
+            "LOG_HISTORY_DAMAGED", f"日志沿革已损坏({error}):请执行 ./yrd verify。"
+        ) from error
+    if closed:
+        origins = [log.key.name for log in closed] + [closed[-1].successor.name]
+        if log_origin not in origins:
+            raise StoreRefused(
+                "LOG_ORIGIN_DIFFERS",
+                f"数据库中的日志是 {'、'.join(origins)},而配置的 log_origin 是 {log_origin}。",
+            )
+        log_origin = origins[-1]
+    key = load_log_key(keys_dir, origin=log_origin)
+    if closed and key.signer.verifier != closed[-1].successor:
+        raise StoreRefused(
+            "LOG_KEY_DIFFERS",
+            f"密钥目录 {keys_dir} 中 {log_origin} 的密钥不是数据库所记的那一把"
+            f"({closed[-1].successor.vkey}):请放回正确的密钥文件。",
+        )
+    return key, LogHistory(closed, key.signer.verifier, key.dates)
 
 
 def refuse_other_keys(connection: Connection, keyring: Keyring) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from gateway.domain.errors import InvariantViolated
 from ledger.checkpoint import parse_checkpoint
 from ledger.cosigned import checkpoint_note, last_witnessed
+from ledger.history import begins_at
 from ledger.outcomes import LedgerDamaged
 from ledger.reads import latest_note
 from ledger.tile_files import TileFiles
@@ -65,9 +66,11 @@ class TileMirror:
             newest = latest_note(connection)
             if newest is None:
                 return 0
-            size = parse_checkpoint(newest).size
+            size, begins = parse_checkpoint(newest).size, begins_at(connection)
+            if size <= begins:
+                return 0  # a log that was closed has its own directory
             if self._quorum:
-                shown = last_witnessed(connection, self._witnesses, self._quorum) or 0
+                shown = last_witnessed(connection, self._witnesses, self._quorum, above=begins) or 0
                 published = self._files.published()
                 if shown < (published.size if published else 1) <= size:
                     return 0

@@ -49,8 +49,8 @@ class AskWitnesses:
 
     async def __call__(self) -> int:
         newest = await self._log.checkpoint()
-        if newest is None:
-            return 0
+        if newest is None or not newest.in_force:
+            return 0  # what a closed log has signed is no question of this one
         asked = (self._ask(witness, key, newest) for witness, key in self._witnesses)
         return sum(await asyncio.gather(*asked))
 

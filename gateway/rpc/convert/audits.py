@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.ports import CheckpointView
+from gateway.ports import CheckpointView, Signing
 from gateway.rpc.convert import texts
 from gateway.rpc.convert.findings import Findings
 from gateway.rpc.convert.page_token import make_token, read_token
@@ -87,11 +87,12 @@ def receipt_key(request: pb.GetReceiptRequest) -> tuple[str, str]:
     return claim_id, entry_id
 
 
-def checkpoint(view: CheckpointView) -> pb.GetCheckpointResponse:
-    """One signed tree head."""
+def checkpoint(view: CheckpointView, signing: Signing) -> pb.GetCheckpointResponse:
+    """One signed tree head, and whether further ones will come."""
     return pb.GetCheckpointResponse(
         note=view.note, tree_size=view.tree_size, root_hash=view.root_hash, vkey=view.vkey,
-        signed_at=to_timestamp(view.signed_at),
+        signed_at=to_timestamp(view.signed_at), signing_refused=signing.refused,
+        key_valid_until=to_timestamp(signing.key_until) if signing.key_until else None,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from gateway.domain.claim import ClaimState
 from gateway.domain.errors import NotFound, StorageUnavailable
 from gateway.domain.pricing import PricedLine
 from gateway.journeys.commands import PredetermineCommand, ReverseCommand, SettleCommand
-from gateway.ports import CheckpointView, ClaimPage, ClaimQuery
+from gateway.ports import CheckpointView, ClaimPage, ClaimQuery, Signing
 from gateway.rpc.convert.claims import encode_claim
 from ledger import merkle
 from tests.unit.rpc import samples
@@ -94,6 +94,10 @@ class MemoryLog:
         self.all = [f"leaf {i}".encode() for i in range(leaves)]
         self.signed = signed
         self.ill = False
+        self.state = Signing()
+
+    def signing(self) -> Signing:
+        return self.state
 
     def _range(self, low: int, high: int) -> bytes:
         return merkle.root_of(merkle.leaf_hash(leaf) for leaf in self.all[low:high])

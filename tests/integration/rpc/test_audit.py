@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import grpc
 
+from gateway.ports import Signing
 from ledger import merkle
 from tests.integration.rpc.house import House, audit, failure
 from yrd.audit.v1 import audit_pb2 as pb
@@ -45,6 +48,20 @@ async def test_what_is_not_signed_yet_is_unavailable_and_what_is_not_there_is_no
     assert (await failure(client.GetConsistencyProof(sizes, timeout=5))).code is Code.NOT_FOUND
     odd = pb.GetCheckpointRequest(tree_size=4)
     assert (await failure(client.GetCheckpoint(odd, timeout=5))).code is Code.NOT_FOUND
+
+
+async def test_a_log_that_is_not_signed_any_more_says_so(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    until = datetime(2026, 11, 23, 15, 59, 59, tzinfo=UTC)
+    house.log.state = Signing("LOG_KEY_OUT_OF_DATE", until)
+    head = await audit(qingpu).GetCheckpoint(pb.GetCheckpointRequest(), timeout=5)
+    assert head.signing_refused == "LOG_KEY_OUT_OF_DATE"
+    assert head.key_valid_until.ToDatetime(UTC) == until
+    pending = await failure(
+        audit(qingpu).GetInclusionProof(pb.GetInclusionProofRequest(leaf_index=6), timeout=5)
+    )
+    assert (pending.code, pending.reason) == (Code.UNAVAILABLE, "LOG_NOT_SIGNED")
 
 
 async def test_the_whole_log_can_be_read_page_by_page(

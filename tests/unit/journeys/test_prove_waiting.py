@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gateway.journeys.prove_entry import WITNESSES_S, NotYetCovered, ProveEntry
-from gateway.ports import CheckpointView
+from gateway.journeys.prove_entry import WITNESSES_S, NotSigned, NotYetCovered, ProveEntry
+from gateway.ports import CheckpointView, Signing
 from tests.integration.store.house import NOON, StandingClock
 
 VIEW = CheckpointView("note", 9, bytes(32), "vkey", NOON, witnessed=False)
@@ -20,6 +20,10 @@ class ComingLog:
     clock: StandingClock
     signed_at: float
     witnessed_at: float
+    refused: str = ""
+
+    def signing(self) -> Signing:
+        return Signing(self.refused)
 
     async def covering(self, leaf_index: int) -> CheckpointView | None:
         now = self.clock.monotonic() - NOON.timestamp()
@@ -58,3 +62,12 @@ async def test_who_does_not_wait_gets_what_is_there() -> None:
 async def test_without_a_checkpoint_there_is_no_receipt() -> None:
     with pytest.raises(NotYetCovered):
         await waited(999, 999, wait_s=0.2)
+
+
+async def test_nobody_waits_for_a_checkpoint_that_nobody_will_sign() -> None:
+    clock = StandingClock()
+    log = ComingLog(clock, 999, 999, refused="LOG_KEY_OUT_OF_DATE")
+    prove = ProveEntry(store=None, log=log, clock=clock)  # type: ignore[arg-type]  # only these are asked
+    with pytest.raises(NotSigned, match="LOG_KEY_OUT_OF_DATE"):
+        await prove._covering(0, 20)
+    assert clock.now() == NOON

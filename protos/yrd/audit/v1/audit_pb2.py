@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18yrd/audit/v1/audit.proto\x12\x0cyrd.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\x14GetCheckpointRequest\x12\x1b\n\ttree_size\x18\x01 \x01(\x03R\x08treeSize\"\xb2\x01\n\x15GetCheckpointResponse\x12\x12\n\x04note\x18\x01 \x01(\tR\x04note\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\troot_hash\x18\x03 \x01(\x0cR\x08rootHash\x12\x12\n\x04vkey\x18\x04 \x01(\tR\x04vkey\x12\x37\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08signedAt\"V\n\x18GetInclusionProofRequest\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\"\x8c\x01\n\x19GetInclusionProofResponse\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\tleaf_hash\x18\x03 \x01(\x0cR\x08leafHash\x12\x16\n\x06hashes\x18\x04 \x03(\x0cR\x06hashes\"\\\n\x1aGetConsistencyProofRequest\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\"u\n\x1bGetConsistencyProofResponse\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\x12\x16\n\x06hashes\x18\x03 \x03(\x0cR\x06hashes\"q\n\x12ListEntriesRequest\x12\x1f\n\x0bstart_index\x18\x01 \x01(\x03R\nstartIndex\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"o\n\x13ListEntriesResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.yrd.audit.v1.LogEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"=\n\x08LogEntry\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x12\n\x04leaf\x18\x02 \x01(\x0cR\x04leaf\"y\n\x11GetReceiptRequest\x12\x19\n\x08\x63laim_id\x18\x01 \x01(\tR\x07\x63laimId\x12\x19\n\x08\x65ntry_id\x18\x02 \x01(\tR\x07\x65ntryId\x12.\n\x13wait_for_checkpoint\x18\x03 \x01(\x08R\x11waitForCheckpoint\"j\n\x12GetReceiptResponse\x12\x18\n\x07receipt\x18\x01 \x01(\x0cR\x07receipt\x12\x1d\n\nleaf_index\x18\x02 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x03 \x01(\x03R\x08treeSize2\xdf\x03\n\x0c\x41uditService\x12X\n\rGetCheckpoint\x12\".yrd.audit.v1.GetCheckpointRequest\x1a#.yrd.audit.v1.GetCheckpointResponse\x12\x64\n\x11GetInclusionProof\x12&.yrd.audit.v1.GetInclusionProofRequest\x1a\'.yrd.audit.v1.GetInclusionProofResponse\x12j\n\x13GetConsistencyProof\x12(.yrd.audit.v1.GetConsistencyProofRequest\x1a).yrd.audit.v1.GetConsistencyProofResponse\x12R\n\x0bListEntries\x12 .yrd.audit.v1.ListEntriesRequest\x1a!.yrd.audit.v1.ListEntriesResponse\x12O\n\nGetReceipt\x12\x1f.yrd.audit.v1.GetReceiptRequest\x1a .yrd.audit.v1.GetReceiptResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18yrd/audit/v1/audit.proto\x12\x0cyrd.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\x14GetCheckpointRequest\x12\x1b\n\ttree_size\x18\x01 \x01(\x03R\x08treeSize\"\x9f\x02\n\x15GetCheckpointResponse\x12\x12\n\x04note\x18\x01 \x01(\tR\x04note\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\troot_hash\x18\x03 \x01(\x0cR\x08rootHash\x12\x12\n\x04vkey\x18\x04 \x01(\tR\x04vkey\x12\x37\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08signedAt\x12\'\n\x0fsigning_refused\x18\x06 \x01(\tR\x0esigningRefused\x12\x42\n\x0fkey_valid_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rkeyValidUntil\"V\n\x18GetInclusionProofRequest\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\"\x8c\x01\n\x19GetInclusionProofResponse\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\tleaf_hash\x18\x03 \x01(\x0cR\x08leafHash\x12\x16\n\x06hashes\x18\x04 \x03(\x0cR\x06hashes\"\\\n\x1aGetConsistencyProofRequest\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\"u\n\x1bGetConsistencyProofResponse\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\x12\x16\n\x06hashes\x18\x03 \x03(\x0cR\x06hashes\"q\n\x12ListEntriesRequest\x12\x1f\n\x0bstart_index\x18\x01 \x01(\x03R\nstartIndex\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"o\n\x13ListEntriesResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.yrd.audit.v1.LogEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"=\n\x08LogEntry\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x12\n\x04leaf\x18\x02 \x01(\x0cR\x04leaf\"y\n\x11GetReceiptRequest\x12\x19\n\x08\x63laim_id\x18\x01 \x01(\tR\x07\x63laimId\x12\x19\n\x08\x65ntry_id\x18\x02 \x01(\tR\x07\x65ntryId\x12.\n\x13wait_for_checkpoint\x18\x03 \x01(\x08R\x11waitForCheckpoint\"j\n\x12GetReceiptResponse\x12\x18\n\x07receipt\x18\x01 \x01(\x0cR\x07receipt\x12\x1d\n\nleaf_index\x18\x02 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x03 \x01(\x03R\x08treeSize2\xdf\x03\n\x0c\x41uditService\x12X\n\rGetCheckpoint\x12\".yrd.audit.v1.GetCheckpointRequest\x1a#.yrd.audit.v1.GetCheckpointResponse\x12\x64\n\x11GetInclusionProof\x12&.yrd.audit.v1.GetInclusionProofRequest\x1a\'.yrd.audit.v1.GetInclusionProofResponse\x12j\n\x13GetConsistencyProof\x12(.yrd.audit.v1.GetConsistencyProofRequest\x1a).yrd.audit.v1.GetConsistencyProofResponse\x12R\n\x0bListEntries\x12 .yrd.audit.v1.ListEntriesRequest\x1a!.yrd.audit.v1.ListEntriesResponse\x12O\n\nGetReceipt\x12\x1f.yrd.audit.v1.GetReceiptRequest\x1a .yrd.audit.v1.GetReceiptResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,25 +35,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=75
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=126
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=129
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=307
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=309
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=395
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=398
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=538
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=540
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=632
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=634
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=751
-  _globals['_LISTENTRIESREQUEST']._serialized_start=753
-  _globals['_LISTENTRIESREQUEST']._serialized_end=866
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=868
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=979
-  _globals['_LOGENTRY']._serialized_start=981
-  _globals['_LOGENTRY']._serialized_end=1042
-  _globals['_GETRECEIPTREQUEST']._serialized_start=1044
-  _globals['_GETRECEIPTREQUEST']._serialized_end=1165
-  _globals['_GETRECEIPTRESPONSE']._serialized_start=1167
-  _globals['_GETRECEIPTRESPONSE']._serialized_end=1273
-  _globals['_AUDITSERVICE']._serialized_start=1276
-  _globals['_AUDITSERVICE']._serialized_end=1755
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=416
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=418
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=504
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=507
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=647
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=649
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=741
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=743
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=860
+  _globals['_LISTENTRIESREQUEST']._serialized_start=862
+  _globals['_LISTENTRIESREQUEST']._serialized_end=975
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=977
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=1088
+  _globals['_LOGENTRY']._serialized_start=1090
+  _globals['_LOGENTRY']._serialized_end=1151
+  _globals['_GETRECEIPTREQUEST']._serialized_start=1153
+  _globals['_GETRECEIPTREQUEST']._serialized_end=1274
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=1276
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=1382
+  _globals['_AUDITSERVICE']._serialized_start=1385
+  _globals['_AUDITSERVICE']._serialized_end=1864
 # @@protoc_insertion_point(module_scope)

@@ -56,6 +56,8 @@ class GetCheckpointResponse(_message.Message):
     ROOT_HASH_FIELD_NUMBER: _builtins.int
     VKEY_FIELD_NUMBER: _builtins.int
     SIGNED_AT_FIELD_NUMBER: _builtins.int
+    SIGNING_REFUSED_FIELD_NUMBER: _builtins.int
+    KEY_VALID_UNTIL_FIELD_NUMBER: _builtins.int
     note: _builtins.str
     """The signed note, exactly as signed (UTF-8 text)."""
     tree_size: _builtins.int
@@ -64,9 +66,17 @@ class GetCheckpointResponse(_message.Message):
     """Root hash, 32 bytes."""
     vkey: _builtins.str
     """Public key of the log as a C2SP vkey; compare it with the one you were given by another way."""
+    signing_refused: _builtins.str
+    """Why no further checkpoints are signed at present, e.g. "LOG_KEY_OUT_OF_DATE"; empty while they
+    are. Claims are settled meanwhile, receipts come later.
+    """
     @_builtins.property
     def signed_at(self) -> _timestamp_pb2.Timestamp:
         """When it was signed; not part of the note."""
+
+    @_builtins.property
+    def key_valid_until(self) -> _timestamp_pb2.Timestamp:
+        """Last moment of the log's present key; absent if it is open."""
 
     def __init__(
         self,
@@ -76,10 +86,12 @@ class GetCheckpointResponse(_message.Message):
         root_hash: _builtins.bytes = ...,
         vkey: _builtins.str = ...,
         signed_at: _timestamp_pb2.Timestamp | None = ...,
+        signing_refused: _builtins.str = ...,
+        key_valid_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key_valid_until", b"key_valid_until", "signed_at", b"signed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["note", b"note", "root_hash", b"root_hash", "signed_at", b"signed_at", "tree_size", b"tree_size", "vkey", b"vkey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_valid_until", b"key_valid_until", "note", b"note", "root_hash", b"root_hash", "signed_at", b"signed_at", "signing_refused", b"signing_refused", "tree_size", b"tree_size", "vkey", b"vkey"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
