@@ -43,6 +43,8 @@ class Made:
     """Smaller ones are not verified: the start of Python would be most of it."""
     tile_leaves_max: int
     tile_rounds: int
+    make_s: float = 3_600
+    """A ledger that would take longer to make is left out, which is said."""
     patience_s: float = 1_800
 
 
@@ -79,7 +81,7 @@ PLAIN = Plan(
     together=Together(processes=4, callers=512, rounds=4, seconds=2),
     made=Made(
         sizes=(10_000, 100_000, 1_000_000), receipt_rounds=3, receipt_s=1, verify_from=100_000,
-        tile_leaves_max=200_000, tile_rounds=3,
+        tile_leaves_max=200_000, tile_rounds=3, make_s=60,
     ),
     scale=64,
 )  # fmt: skip
