@@ -44,9 +44,36 @@ ENVIRONMENT_ALSO = frozenset({
 })  # fmt: skip
 """YRD_ variables that are no setting of the gateway: of the script, the commands and the tests."""
 
+WRONG_ZH = {
+    "missing": "缺少此项,必须写明",
+    "extra_forbidden": "没有这个设置项,请核对名称",
+    "enum": "应为 {expected}",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "int_from_float": "应为整数",
+    "float_parsing": "应为数字",
+    "float_type": "应为数字",
+    "bool_parsing": "应为 true 或 false",
+    "bool_type": "应为 true 或 false",
+    "string_type": "应为文本(加引号)",
+    "path_type": "应为路径(加引号的文本)",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "不能小于 {ge}",
+    "model_type": "应为一组设置([…])",
+    "dict_type": "应为一组设置([…])",
+    "date_from_datetime_parsing": "应为日期,如 2027-12-31",
+    "date_parsing": "应为日期,如 2027-12-31",
+    "date_type": "应为日期,如 2027-12-31",
+}
+"""What pydantic found wrong, by its own stable codes."""
+
 
 class ConfigError(Exception):
-    """The settings cannot be used; the text says which key and what to do."""
+    """The settings cannot be used; the text (中文) says which key and what to do."""
+
+    def __init__(self, text_zh: str, *, reason: str = "SETTINGS_INVALID") -> None:
+        super().__init__(f"{text_zh} [{reason}]")
+        self.reason = reason
 
 
 class RegionSettings(BaseModel):
@@ -180,20 +207,18 @@ class Settings(BaseSettings):
     def _whole(self) -> Settings:
         if self.tls is None and not self.plaintext:
             raise ValueError(
-                "tls is missing: name certificate, key and client_ca, or set plaintext = true"
+                "缺少 [tls]:请写明 certificate、key 与 client_ca,或设 plaintext = true"
             )
         if self.environment is Environment.PRODUCTION:
             if self.plaintext:
-                raise ValueError("plaintext is refused in production: configure [tls]")
+                raise ValueError("生产环境不允许 plaintext:请配置 [tls]")
             stand_ins = sorted(k for k, r in self.regions.items() if r.sandbox)
             if stand_ins:
-                raise ValueError(
-                    f"sandbox regions are refused in production: {', '.join(stand_ins)}"
-                )
+                raise ValueError(f"生产环境不允许仿真平台(sandbox):地区 {'、'.join(stand_ins)}")
         witness_policy(self)
         unserved = sorted(set(self.regions) - {"31", "32", "33"})
         if unserved:
-            raise ValueError(f"regions: no adapter for province {', '.join(unserved)}")
+            raise ValueError(f"regions:没有省份 {'、'.join(unserved)} 的适配器(可用 31、32、33)")
         return self
 
     def resolved(self, base: Path) -> Settings:
@@ -236,17 +261,20 @@ def witness_policy(settings: Settings, logs: Sequence[Log] = ()) -> Policy:
         try:
             key = CosignatureVerifier.from_vkey(given.vkey)
         except KeyMalformed as error:
-            raise ValueError(f"witnesses.{name}.vkey: {error}") from error
+            raise ValueError(f"witnesses.{name}.vkey:不是见证人公钥({error})") from error
         try:
             dates = KeyDates.of_days(given.valid_from, given.valid_until)
         except ValueError as error:
-            raise ValueError(f"witnesses.{name}.valid_until: {error}") from error
+            raise ValueError(f"witnesses.{name}:有效期有误({error})") from error
         witnesses.append(Witness(name, key, given.url, dates))
     try:
         dates = KeyDates.of_days(settings.quorum_valid_from, settings.quorum_valid_until)
     except ValueError as error:
-        raise ValueError(f"quorum_valid_until: {error}") from error
-    return replace(Policy.k_of(settings.quorum, witnesses, logs), dates=dates)
+        raise ValueError(f"quorum_valid_from、quorum_valid_until:有效期有误({error})") from error
+    try:
+        return replace(Policy.k_of(settings.quorum, witnesses, logs), dates=dates)
+    except ValueError as error:
+        raise ValueError(f"quorum、witnesses:{error}") from error
 
 
 def load_settings(path: Path) -> Settings:
@@ -255,23 +283,39 @@ def load_settings(path: Path) -> Settings:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); `yrd demo --keep DIR` makes one"
+            f"{path} 无法读取({error.strerror});./yrd demo --keep DIR 可新建一份",
+            reason="SETTINGS_UNREADABLE",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        raise ConfigError(f"{path} 不是有效的 TOML:{error}", reason="NOT_TOML") from error
     _refuse_unknown_environment(os.environ)
     try:
         return Settings(**values).resolved(path.parent)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: database_password_file cannot be read") from error
+        raise ConfigError(
+            f"{path}:database_password_file 无法读取({type(error).__name__})",
+            reason="SETTINGS_UNREADABLE",
+        ) from error
     except ValidationError as error:
-        lines = [
-            f"{path}: {'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}"
-            for e in error.errors(include_url=False, include_input=False)
-        ]
-        raise ConfigError("\n".join(lines)) from error
+        raise ConfigError("\n".join([f"{path}:", *_lines(error)])) from error
     except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{path}:{error}") from error
+
+
+def _lines(error: ValidationError) -> list[str]:
+    """One line for each thing wrong: the key, what is wrong with it, pydantic's own code."""
+    lines = []
+    for found in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in found["loc"])
+        given = found.get("ctx", {})
+        if found["type"] == "value_error":
+            text = str(given.get("error", found["msg"]))
+        else:
+            template = WRONG_ZH.get(found["type"])
+            text = template.format(**given).replace(" or ", "、") if template else found["msg"]
+        code = "" if found["type"] == "value_error" else f" [{found['type'].upper()}]"
+        lines.append(f"  {key}:{text}{code}" if key else f"  {text}{code}")
+    return lines
 
 
 def _refuse_unknown_environment(names: Iterable[str]) -> None:
@@ -285,5 +329,7 @@ def _refuse_unknown_environment(names: Iterable[str]) -> None:
         ):
             continue
         near = difflib.get_close_matches(field, Settings.model_fields, n=1)
-        hint = f"; did you mean YRD_{near[0].upper()}?" if near else ""
-        raise ConfigError(f"environment: {name} is no setting{hint} Unset it or correct it.")
+        hint = f",是否应为 YRD_{near[0].upper()}?" if near else "。"
+        raise ConfigError(
+            f"环境变量 {name} 不是设置项{hint}请改正或取消该变量。", reason="UNKNOWN_VARIABLE"
+        )

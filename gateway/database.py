@@ -39,26 +39,26 @@ def parse_database(value: object) -> Database:
     if isinstance(value, Postgresql | Path):
         return value
     if not isinstance(value, str) or not value:
-        raise ValueError(f"a path, or {_FORM}")
+        raise ValueError(f"应为文件路径,或 {_FORM}")
     if "://" not in value:
         return Path(value)
     parts = urlsplit(value)
     if parts.scheme != DRIVER:
-        raise ValueError(f"{parts.scheme} is not served: write {_FORM}")
+        raise ValueError(f"不支持 {parts.scheme}:请写 {_FORM}")
     if parts.password is not None or "password=" in parts.query:
-        raise ValueError("no password in the URL: name a file in database_password_file")
+        raise ValueError("URL 中不能写密码:请用 database_password_file 指明密码文件")
     if not parts.path.strip("/"):
-        raise ValueError(f"the URL names no database: {_FORM}")
+        raise ValueError(f"URL 中没有数据库名:{_FORM}")
     return Postgresql(value)
 
 
 def with_password(database: Database, file: Path) -> Postgresql:
     """The same database with the password of this file. Raises OSError, ValueError."""
     if isinstance(database, Path):
-        raise ValueError("database_password_file goes with a PostgreSQL URL, not with a path")
+        raise ValueError("database_password_file 只用于 PostgreSQL,不用于文件路径")
     password = file.read_text(encoding="utf-8").strip()
     if not password:
-        raise ValueError(f"{file} is empty")
+        raise ValueError(f"密码文件 {file} 是空的")
     return replace(database, password=password)
 
 

@@ -39,8 +39,19 @@ for group in (settling, auditing, running, keeping, ruling, measuring):
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it quietly, after everything it started has ended."""
+    """Run the command line; Ctrl-C ends it quietly, after everything it started has ended.
+
+    What keeps a command from being carried out is said in words, with exit code 2.
+    """
     try:
         app(prog_name="yrd")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from gateway.commands.refusal import explain
+
+        text = explain(error)
+        if text is None:
+            raise
+        print(text, file=sys.stderr)
+        sys.exit(2)

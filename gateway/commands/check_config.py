@@ -9,20 +9,19 @@ from functools import partial
 from pathlib import Path
 
 import typer
-from cryptography import x509
 from rich.text import Text
 
 from adapters.registry import PROVINCES
 from gateway.bootstrap import read_secrets
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
+from gateway.commands.refusal import explain
 from gateway.commands.terminal import kept, output
 from gateway.config import ConfigError, Environment, Settings, load_settings
 from gateway.database import Postgresql
-from gateway.domain.errors import DomainError
 from gateway.participants import load_institutions
-from gateway.policy_files import PolicyFileError, load_policy_book
-from gateway.store.errors import StoreRefused
+from gateway.policy_files import load_policy_book
+from gateway.rpc.tls import TlsFiles, refuse_unfit
 from gateway.store.keyring import load_keyring
 from gateway.store.log_key import load_log_key
 
@@ -60,10 +59,13 @@ def run(*, data: Path | None, as_json: bool) -> None:
 def _try(name: str, check: Check) -> tuple[str, bool, str]:
     try:
         return name, True, check()
-    except (ConfigError, StoreRefused, PolicyFileError, DomainError, Unfit) as error:
+    except Unfit as error:
         return name, False, str(error)
-    except (OSError, ValueError) as error:
-        return name, False, f"{type(error).__name__}: {error}"
+    except Exception as error:  # one that cannot be checked must not hide the others
+        text = explain(error)
+        if text is None:
+            raise
+        return name, False, text
 
 
 def _checks(settings: Settings) -> list[tuple[str, Check]]:
@@ -114,9 +116,8 @@ def _database(settings: Settings) -> str:
 def _certificates(settings: Settings) -> str:
     if settings.tls is None:
         return "未启用 TLS(plaintext = true)"
-    certificate = x509.load_pem_x509_certificate(settings.tls.certificate.read_bytes())
-    x509.load_pem_x509_certificate(settings.tls.client_ca.read_bytes())
-    settings.tls.key.read_bytes()
+    tls = settings.tls
+    certificate = refuse_unfit(TlsFiles(tls.certificate, tls.key, tls.client_ca))
     until = certificate.not_valid_after_utc
     if until <= SystemClock().now():
         raise Unfit(f"服务器证书已于 {until:%Y-%m-%d} 到期:请更换")

@@ -7,7 +7,6 @@ from pathlib import Path
 from gateway.commands.terminal import kept, output, stop
 from gateway.config import ConfigError, Settings, load_settings
 from gateway.database import Database, Postgresql, as_user
-from gateway.store.errors import StoreRefused
 from gateway.store.migrate import migrate_database
 
 
@@ -15,13 +14,12 @@ def run(*, data: Path | None, owner: str | None, password_file: Path | None, gra
     """Upgrade, or say why not."""
     place = kept(data, command="migrate")
     try:
-        settings = load_settings(place.settings)
-        database = _database(settings, owner, password_file)
-        revision = migrate_database(database, grant_to=grant_to)
-    except (ConfigError, StoreRefused) as error:
+        database = _database(load_settings(place.settings), owner, password_file)
+    except ConfigError as error:
         stop(str(error))
     except (OSError, ValueError) as error:
         stop(f"--owner/--password-file:{error}")
+    revision = migrate_database(database, grant_to=grant_to)
     output().print(f"{database}:已是版本 {revision}", markup=False)
 
 

@@ -14,7 +14,7 @@ class StoreRefused(Exception):
     """The store cannot be opened as it is. The text says what to do; `reason` is for machines."""
 
     def __init__(self, reason: str, text_zh: str) -> None:
-        super().__init__(text_zh)
+        super().__init__(f"{text_zh} [{reason}]")
         self.reason = reason
 
 

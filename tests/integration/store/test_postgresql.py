@@ -298,5 +298,5 @@ def test_settings_take_a_path_or_a_url(tmp_path: Path) -> None:
     assert "s3cret" not in repr(loaded)
     with pytest.raises(ConfigError):
         load_settings(settings('database = "a.db"\ndatabase_password_file = "pw"\n'))
-    with pytest.raises(ConfigError, match="no password in the URL"):
+    with pytest.raises(ConfigError, match="不能写密码"):
         load_settings(settings('database = "postgresql+psycopg://u:p@h/yrd"\n'))

@@ -44,12 +44,23 @@ def test_the_environment_wins_over_the_file(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("plaintext = true", ""), "tls is missing"),
-        (('environment = "demo"', ""), "environment"),
-        (('environment = "demo"', 'environment = "production"'), "refused in production"),
-        (("plaintext = true", "plaintext = true\nlisten_on = 1"), "listen_on"),
-        (("[regions.33]", "[regions.44]"), "no adapter for province 44"),
-        (('log_origin = "demo.yrd.example/test"', "log_origin = ["), "not valid TOML"),
+        (("plaintext = true", ""), r"缺少 \[tls\]"),
+        (('environment = "demo"', ""), r"environment:缺少此项.*\[MISSING\]"),
+        (('environment = "demo"', 'environment = "live"'), "'demo', 'test'、'production'"),
+        (("plaintext = true", "plaintext = true\nquorum = -1"), "quorum:不能小于 0"),
+        (("plaintext = true", 'plaintext = "perhaps"'), "plaintext:应为 true 或 false"),
+        (("sandbox = true", "timeout_s = 0"), r"regions.33.timeout_s:应大于 0"),
+        (("plaintext = true", "plaintext = true\nquorum = 2"), "quorum、witnesses"),
+        (('environment = "demo"', 'environment = "production"'), "生产环境不允许"),
+        (
+            ("plaintext = true", "plaintext = true\nlisten_on = 1"),
+            r"listen_on:没有.*\[EXTRA_FORBIDDEN\]",
+        ),
+        (("[regions.33]", "[regions.44]"), "没有省份 44 的适配器"),
+        (
+            ('log_origin = "demo.yrd.example/test"', "log_origin = ["),
+            r"不是有效的 TOML.*\[NOT_TOML\]",
+        ),
     ],
 )
 def test_what_is_missing_or_wrong_is_named(
@@ -63,7 +74,7 @@ def test_a_mistyped_variable_is_refused_with_the_one_that_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("YRD_LISTN", "127.0.0.1:9000")
-    with pytest.raises(ConfigError, match="YRD_LISTN is no setting; did you mean YRD_LISTEN"):
+    with pytest.raises(ConfigError, match="YRD_LISTN 不是设置项,是否应为 YRD_LISTEN"):
         load_settings(written(tmp_path, WHOLE))
 
 
