@@ -14,8 +14,10 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.domain.errors import StorageUnavailable
+from gateway.ports import Signing
 from gateway.rpc.deadline import MAX_S
 from gateway.rpc.forward_socket import SocketFolder, UnsafeSocket
+from gateway.rpc.health import SIGNING
 from gateway.telemetry import Logger
 
 CHECK_S = 0.7
@@ -49,6 +51,11 @@ class OwnerLink:
         self._there = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         self._complaint = ""
+        self._signing = Signing()
+
+    def signing(self) -> Signing:
+        """As the owner said at the last look at its health."""
+        return self._signing
 
     async def look(self) -> bool:
         """Find the present owner; True if it is another one than at the last look."""
@@ -93,6 +100,10 @@ class OwnerLink:
             raise StorageUnavailable("no process owns the database at present")
         try:
             serving = await self._check(line)
+            if serving and not await self._check(line, SIGNING):
+                self._signing = Signing("OWNER_DOES_NOT_SIGN")
+            else:
+                self._signing = Signing()
         except grpc.aio.AioRpcError as error:
             self.lost(line)
             raise StorageUnavailable("the owner of the database does not answer") from error
@@ -128,8 +139,8 @@ class OwnerLink:
         task.add_done_callback(self._closing.discard)
 
     @staticmethod
-    async def _check(line: Line) -> bool:
+    async def _check(line: Line, service: str = "") -> bool:
         answer = await health_pb2_grpc.HealthStub(line.channel).Check(
-            health_pb2.HealthCheckRequest(), timeout=CHECK_S
+            health_pb2.HealthCheckRequest(service=service), timeout=CHECK_S
         )
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

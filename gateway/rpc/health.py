@@ -3,6 +3,9 @@
 A probe runs at least every two seconds and sets the status of each service and of the whole (""); a
 Check answers the last probe's finding. While the server drains, everything is NOT_SERVING. What is
 probed may change while it runs: a process that forwards asks the one that owns the database.
+
+`yrd.log.signing` stands for no service of ours: it is NOT_SERVING while checkpoints are not signed,
+e.g. because the log's key is past its date. Claims are settled meanwhile, so the rest is well.
 """
 
 from __future__ import annotations
@@ -15,13 +18,16 @@ import grpc
 from grpc_health.v1 import health, health_pb2
 
 from gateway.domain.errors import StorageUnavailable
-from gateway.ports import Clock
+from gateway.ports import Clock, Signing
 from gateway.telemetry import Logger
 
 INTERVAL_S = 1.0
 """Pause between probes."""
 PROBE_MAX_S = 1.0
 """A probe that takes longer has failed. Pause and probe together stay within two seconds."""
+
+SIGNING = "yrd.log.signing"
+"""What monitoring asks for to hear that the log is not signed."""
 
 Status = health_pb2.HealthCheckResponse
 
@@ -31,6 +37,9 @@ class Probed(Protocol):
 
     async def health(self) -> None:
         """Exercise it, changing nothing. Raises StorageUnavailable."""
+
+    def signing(self) -> Signing:
+        """Whether the log is signed, as far as is known."""
 
 
 class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # it publishes no types
@@ -83,6 +92,8 @@ class HealthProbe:
         status = Status.SERVING if serving else Status.NOT_SERVING
         for service in self._services:
             await self.servicer.set(service, status)
+        signed = serving and self.probed is not None and not self.probed.signing().refused
+        await self.servicer.set(SIGNING, Status.SERVING if signed else Status.NOT_SERVING)
         return serving
 
     async def drain(self) -> None:

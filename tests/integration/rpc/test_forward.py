@@ -27,10 +27,12 @@ from gateway.domain.errors import (
     StorageUnavailable,
     Violation,
 )
+from gateway.ports import Signing
 from gateway.rpc.convert.claims import encode_claim
 from gateway.rpc.forward import WAITING_MAX
 from gateway.rpc.forward_link import OwnerLink
 from gateway.rpc.forward_socket import SocketFolder, UnsafeSocket
+from gateway.rpc.health import SIGNING
 from gateway.rpc.identity import FORWARDED_METADATA
 from gateway.rpc.services import METHODS
 from tests.integration.rpc.authority import Authority
@@ -202,6 +204,22 @@ async def test_health_is_well_only_while_the_owner_answers(both: tuple[House, Ho
     assert seen == [status.SERVING, status.NOT_SERVING]
 
 
+async def test_whether_the_log_is_signed_is_asked_of_the_owner(both: tuple[House, House]) -> None:
+    owner, behind = both
+    status = health_pb2.HealthCheckResponse
+    request = health_pb2.HealthCheckRequest(service=SIGNING)
+    async with behind.channel(behind.ca.client(QINGPU_URN)) as channel:
+        watching = health_pb2_grpc.HealthStub(channel).Watch(request, timeout=WAIT_S)
+        seen = []
+        async for update in watching:
+            seen.append(update.status)
+            if len(seen) == 2:
+                break
+            owner.log.state = Signing("LOG_KEY_OUT_OF_DATE")
+        watching.cancel()
+    assert seen == [status.SERVING, status.NOT_SERVING]
+
+
 class MortalOwner:
     """Owners that hear a call and end before they answer, each on a socket of its own."""
 
@@ -224,7 +242,8 @@ class MortalOwner:
             (grpc.method_handlers_generic_handler(service, {method: handler}),)
         )
         servicer = health.aio.HealthServicer()
-        await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+        for asked in ("", SIGNING):
+            await servicer.set(asked, health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
         name = f"owner-life{self._lives}.sock"
         server.add_insecure_port(self._folder.target(name))

@@ -17,6 +17,8 @@ from google.rpc import error_details_pb2 as details
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
+from gateway.ports import Signing
+from gateway.rpc.health import SIGNING
 from tests.integration.rpc.house import QINGPU_URN, WAIT_S, House
 from tests.unit.rpc import samples
 
@@ -43,6 +45,18 @@ async def test_health_follows_the_log_and_the_database(
     request = health_pb2.HealthCheckRequest(service=service)
     seen = [update.status async for update in _first(stub.Watch(request, timeout=WAIT_S), 2)]
     assert seen == [SERVING, NOT_SERVING]
+
+
+async def test_a_log_that_is_not_signed_is_heard_of_and_everything_else_is_well(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    house.log.state = Signing("LOG_KEY_OUT_OF_DATE")
+    stub = health_pb2_grpc.HealthStub(qingpu)
+    request = health_pb2.HealthCheckRequest(service=SIGNING)
+    async for update in stub.Watch(request, timeout=WAIT_S):
+        if update.status == NOT_SERVING:
+            break
+    assert await health(qingpu, "") == SERVING
 
 
 async def _first(stream: Any, count: int) -> AsyncIterator[Any]:
