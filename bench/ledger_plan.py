@@ -16,6 +16,8 @@ class Series:
     seconds: float
     """Each run of each round."""
     fsync_s: float = 0.3
+    at_most_s: float = 3_600
+    """No further round is begun that would end later: on a crowded machine all takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Together:
     """In all."""
     rounds: int
     seconds: float
+    at_most_s: float = 3_600
     patience_s: float = 600
     """For verifying what was written."""
 
@@ -75,10 +78,12 @@ QUICK = Plan(
     scale=4,
 )  # fmt: skip
 PLAIN = Plan(
-    series=Series(callers=(1, 16, 128, 512), clients=(1, 8, 32, 64), rounds=5, seconds=2),
-    slow_series=Series(callers=(1, 128, 512), clients=(32, 64), rounds=2, seconds=2),
+    series=Series(
+        callers=(1, 16, 128, 512), clients=(1, 8, 32, 64), rounds=5, seconds=2, at_most_s=140
+    ),
+    slow_series=Series(callers=(1, 128, 512), clients=(32, 64), rounds=2, seconds=2, at_most_s=40),
     signing=Series(callers=(128,), clients=(), rounds=2, seconds=2),
-    together=Together(processes=4, callers=512, rounds=4, seconds=2),
+    together=Together(processes=4, callers=512, rounds=4, seconds=2, at_most_s=50),
     made=Made(
         sizes=(10_000, 100_000, 1_000_000), receipt_rounds=3, receipt_s=1, verify_from=100_000,
         tile_leaves_max=200_000, tile_rounds=3, make_s=60,

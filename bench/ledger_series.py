@@ -5,7 +5,8 @@ A series knows nothing of databases: it is told how to append and how to measure
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -60,7 +61,7 @@ class Interleaved:
 
     def run(self) -> None:
         """Raises ChildFailed."""
-        for number in range(1, self._plan.rounds + 1):
+        for number in rounds(self._plan.rounds, self._plan.at_most_s):
             self._fsync["before"].append(self._measure_fsync())
             lines = [*zip_longest(self._baselines, self._plan.callers)]
             told = [line for pair in lines for line in self._pair(*pair)]
@@ -84,7 +85,7 @@ class Interleaved:
             when: {part: spread([m[part] for m in measured]) for part in ("median", "p99")}
             for when, measured in self._fsync.items()
         }
-        return {"appends": rows, "fsync_us": fsync, "rounds": self._plan.rounds}
+        return {"appends": rows, "fsync_us": fsync, "rounds": len(self._fsync["after"])}
 
     def _pair(self, baseline: str | None, callers: int | None) -> list[str]:
         told = []
@@ -111,6 +112,16 @@ class Interleaved:
         seconds = self._plan.fsync_s
         measured: dict[str, int] = self._child.ask(what="fsync", seconds=seconds)
         return measured
+
+
+def rounds(count: int, at_most_s: float) -> Iterator[int]:
+    """1, 2 … count; ends earlier where one round more would probably end too late."""
+    began = time.monotonic()
+    for number in range(1, count + 1):
+        done = number - 1
+        if done and (time.monotonic() - began) / done * number > at_most_s:
+            return
+        yield number
 
 
 def ratio(ours: Figures, theirs: Figures) -> dict[str, float]:

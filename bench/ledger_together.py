@@ -16,6 +16,7 @@ from typing import Any
 from bench.child import Child
 from bench.figures import spread
 from bench.ledger_plan import Together
+from bench.ledger_series import rounds
 from bench.registry import Say
 from gateway.database import Database
 
@@ -35,7 +36,7 @@ def together(
         fsync = many[0].ask(what="fsync", seconds=0.3)
         alone: list[dict[str, Any]] = []
         shared: list[dict[str, Any]] = []
-        for number in range(1, plan.rounds + 1):
+        for number in rounds(plan.rounds, plan.at_most_s):
             alone.append(_load(many[:1], plan.callers, plan.seconds))
             shared.append(_load(many, plan.callers // plan.processes, plan.seconds))
             say(

@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.ledger import measure
 from bench.ledger_appends import on_postgresql
 from bench.ledger_plan import Made, Plan, Series, Together
-from bench.ledger_series import Figures, ratio, slowness
+from bench.ledger_series import Figures, ratio, rounds, slowness
 from bench.ledger_targets import Target, targets
 from bench.postgres_programs import newest_programs
 from bench.show_ledger import show
@@ -116,6 +116,11 @@ def test_ratios_are_of_medians_with_the_rounds_beside_them() -> None:
         theirs.add(10, {"median": 2, "p99": 2})
     assert ratio(ours, theirs) == {"ratio": 2.0, "low": 1.0, "high": 3.0}
     assert slowness(ours, theirs) == {"ratio": 2.0, "low": 1.0, "high": 3.0}
+
+
+def test_no_round_is_begun_that_would_end_too_late() -> None:
+    assert list(rounds(3, 3_600)) == [1, 2, 3]
+    assert list(rounds(3, 0)) == [1]
 
 
 def test_without_a_server_there_is_no_figure_but_a_reason(
