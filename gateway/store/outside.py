@@ -25,7 +25,8 @@ def read_outside(path: Path | None) -> str | None:
     """The checkpoint kept outside the database, verbatim; None if there is none yet."""
     if path is None or not path.exists():
         return None
-    return path.read_text(encoding="utf-8")
+    # Bytes that are no text make a note that does not open: refused as such, by name.
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def write_outside(path: Path, note: str, signer: NoteSigner) -> None:
