@@ -25,12 +25,16 @@ from gateway.store.sealing import Place, unseal
 from gateway.store.subjects import Subjects
 from gateway.store.tables import CLAIM, CLAIM_ENTRY, EXCHANGE, MESSAGE, OPENING, REVERSAL_REQUEST
 from ledger.commitment import SALT_SIZE, commit
+from ledger.history import RESTARTED
 from ledger.leaf import Leaf, LeafError
+from ledger.limit_store import LIMIT_SET
 from ledger.outcomes import LedgerError
 from ledger.report import INVESTIGATE, RESTORE, Findings, Progress, Report, silent
 from ledger.tables import ENTRY, LEAF
 
 _STREAM = {"yield_per": 500}
+_IN_LEDGER = frozenset({LIMIT_SET, RESTARTED})
+"""Leaves whose salt and body are the ledger's own rows; ledger.verify opens them."""
 
 _ORPHANS: tuple[tuple[str, str, str, Select[Any]], ...] = (
     (
@@ -160,6 +164,13 @@ def _rows(connection: Connection, table: Any) -> int:
     return count
 
 
+def _opened_by_ledger(data: Any) -> bool:
+    try:
+        return Leaf.parse(bytes(data)).type in _IN_LEDGER
+    except LeafError:
+        return False
+
+
 def _check_openings(connection: Connection, findings: Findings, subjects: Subjects) -> None:
     """Each leaf has an opening that fits it, or an erasure that names it."""
     query = (
@@ -172,7 +183,8 @@ def _check_openings(connection: Connection, findings: Findings, subjects: Subjec
     for index, data, ref, sealed in connection.execute(query, execution_options=_STREAM):
         findings.step()
         if sealed is None:
-            missing.add(index)
+            if not _opened_by_ledger(data):
+                missing.add(index)
             continue
         findings.count("openings")
         try:

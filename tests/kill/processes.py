@@ -16,7 +16,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-PRELOAD = ["tests.kill.dying_gateway", "tests.kill.dying_store"]
+PRELOAD = ["tests.kill.dying_gateway", "tests.kill.dying_store", "tests.kill.dying_migration"]
 BOUND_S = 30
 _PR_SET_PDEATHSIG = 1
 _PIECE = 65_536
@@ -57,6 +57,16 @@ class Killable:
             self._heard += piece
         whole, _, self._heard = self._heard.rpartition(b"\n")
         return whole.decode().splitlines()
+
+    def end_of_itself(self) -> tuple[int, list[str]]:
+        """Wait for its end, which is its own doing; answers exit code and last words."""
+        self._process.join(BOUND_S)
+        code = self._process.exitcode
+        assert code is not None, "it does not end"
+        last = self.hear()
+        self._ear.close()
+        self._process.close()
+        return code, last
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> list[str]:
         """Send the signal, wait for the end, answer its last words. Exactly once."""
