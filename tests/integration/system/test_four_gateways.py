@@ -18,6 +18,7 @@ from tests.integration.system.killing import (
     PROVISIONAL,
     KillableGateway,
     KillHouse,
+    is_at_rest,
     kill_house,
     state_name,
 )
@@ -75,7 +76,7 @@ async def at_rest(gateway: KillableGateway, request_id: str) -> claim_pb2.Claim:
     async with asyncio.timeout(REST_S):
         while True:
             claim: claim_pb2.Claim = (await gateway.stub.GetClaim(asked, timeout=CALL_S)).claim
-            if state_name(claim) not in ("RECORDED", "UNKNOWN"):
+            if is_at_rest(claim):
                 return claim
             await asyncio.sleep(0.05)
 

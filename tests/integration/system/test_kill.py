@@ -25,6 +25,7 @@ from tests.integration.system.killing import (
     PROVISIONAL,
     KillableGateway,
     KillHouse,
+    is_at_rest,
     kill_house,
     state_name,
 )
@@ -192,7 +193,7 @@ async def ask_all(gateway: KillableGateway, request_ids: list[str]) -> dict[str,
             asked = claim_pb2.GetClaimRequest(request_id=request_id)
             while request_id not in found:
                 claim = (await gateway.stub.GetClaim(asked, timeout=10)).claim
-                if state_name(claim) not in ("RECORDED", "UNKNOWN"):
+                if is_at_rest(claim):
                     found[request_id] = claim
                     break
                 await asyncio.sleep(0.05)
