@@ -25,7 +25,7 @@ from tests.kill.dying_store import APPEND, ENTRIES, FILES, MIRROR, SIGN, run_par
 from tests.kill.processes import Killable
 from tests.kill.published import Published
 
-ROUNDS = 1_000 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 5
+ROUNDS = 300 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 5
 SEED = int(os.environ.get("YRD_SEED", "20261125"))
 CHECK_EVERY = 50
 LIFE_MAX_S = 0.25
