@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -82,7 +83,7 @@ class LimitBook:
             self.version = index
 
 
-def limit_from(values: Iterable[object]) -> Limit:
+def limit_from(values: Iterable[Any]) -> Limit:
     """From id, account, drawn_by, floor, enforcement, valid_from, valid_until, source. Raises
     LedgerDamaged."""
     limit_id, account, drawn_by, floor_fen, enforcement, start, end, source = values
@@ -91,10 +92,10 @@ def limit_from(values: Iterable[object]) -> Limit:
             limit_id=str(limit_id),
             account=Account.parse(str(account)),
             drawn_by=None if drawn_by is None else Account.parse(str(drawn_by)),
-            floor_fen=floor_fen,  # type: ignore[arg-type]  # checked by Limit
+            floor_fen=floor_fen,
             enforcement=Enforcement(str(enforcement)),
-            valid_from_us=start,  # type: ignore[arg-type]
-            valid_until_us=end,  # type: ignore[arg-type]
+            valid_from_us=start,
+            valid_until_us=end,
             source=str(source),
         )
     except (TypeError, ValueError) as error:

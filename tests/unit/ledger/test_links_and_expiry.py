@@ -75,7 +75,7 @@ def test_links_that_do_not_hold_together_are_refused(books: Books) -> None:
 def test_only_a_pending_entry_expires_and_only_at_a_time() -> None:
     for kind, expires in ((EntryKind.POSTED, 5), (EntryKind.PENDING, 0), (EntryKind.PENDING, 1.5)):
         with pytest.raises(JournalError):
-            Entry(entry_id="e1", kind=kind, expires_us=expires)  # type: ignore[arg-type]
+            Entry(entry_id="e1", kind=kind, expires_us=expires)  # type: ignore[arg-type]  # what callers may get wrong
 
 
 def expiring(name: str, minutes: int) -> Entry:
