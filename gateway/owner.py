@@ -291,6 +291,8 @@ def read_secrets(path: Path) -> Secrets:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
         return Secrets(key_id=values["access_key"], secret=values["secret"].encode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from error
+        text = f"签名密钥文件 {path} 无法读取({type(error).__name__})"
+        raise ConfigError(text, reason="SECRETS_UNREADABLE") from error
     except (KeyError, AttributeError) as error:
-        raise ConfigError(f"{path}: needs access_key and secret, both texts") from error
+        text = f"签名密钥文件 {path} 应有 access_key 与 secret 两项文本"
+        raise ConfigError(text, reason="SECRETS_UNREADABLE") from error

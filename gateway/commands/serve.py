@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.bootstrap import Role
 from gateway.bootstrap import serve as serve_until_told
 from gateway.clock import SystemClock
+from gateway.commands.refusal import explain
 from gateway.commands.terminal import follow_stdin, kept, notes, stop
 from gateway.config import ConfigError, Settings, load_settings
 from gateway.demo.house import READY
@@ -41,7 +42,7 @@ def run(*, data: Path | None, init: bool, migrate: bool, follow: bool) -> None:
         _refuse_taken_port(settings.listen)
         asyncio.run(_serve(settings, place))
     except (ConfigError, StoreRefused, UnsafeSocket, OSError) as error:
-        stop(str(error))
+        stop(explain(error) or str(error))
     finally:
         _forget(place)
 
