@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -35,6 +34,7 @@ from ledger.tables import IMMUTABLE
 from tests.integration.store import old_databases
 from tests.integration.store.house import opened, options
 from tests.integration.store.lives import lived
+from tests.kill.copies import copy_of
 from tests.kill.dying_migration import run_migration
 from tests.kill.processes import Killable
 from tests.postgres.kinds import URL_FILE
@@ -218,53 +218,30 @@ def test_it_has_the_shape_of_a_database_made_today(
         assert reading(database, shape) == reading(fresh, shape)
 
 
-class Copies:
-    """Copies of one old database, so that each death has its own."""
-
-    def __init__(self, old: Database, kind: str) -> None:
-        self._old = old
-        self._server = None if kind == "sqlite" else shared(kind.removeprefix("postgresql-"))
-
-    def take(self) -> Database:
-        if self._server is not None and isinstance(self._old, Postgresql):
-            return self._server.create(self._old.name)
-        assert isinstance(self._old, Path)
-        copy = self._old.parent.with_name("copy") / self._old.name
-        shutil.rmtree(copy.parent, ignore_errors=True)
-        copy.parent.mkdir()
-        shutil.copy(self._old, copy)
-        return copy
-
-    def drop(self, copy: Database) -> None:
-        if self._server is not None and isinstance(copy, Postgresql):
-            self._server.drop(copy)
-
-
 @each_revision
 def test_a_migration_killed_at_any_step_leaves_the_old_or_the_new(
     directory: Path, database_kind: str, revision: str
 ) -> None:
-    old = options(directory).database
-    build(old, revision)
-    before = reading(old, shape)
-    copies = Copies(old, database_kind)
-    whole = copies.take()
-    code, said = Killable(run_migration, whole, 0).end_of_itself()
-    assert code == 0
-    after, steps = reading(whole, shape), int(said[0].split()[1])
-    copies.drop(whole)
+    build(options(directory).database, revision)
+    before = reading(options(directory).database, shape)
+    with copy_of(directory, database_kind) as whole:
+        code, said = Killable(run_migration, whole, 0).end_of_itself()
+        assert code == 0
+        after, steps = reading(options(whole).database, shape), int(said[0].split()[1])
     moments = list(range(1, steps + 1))
     if not EVERY_STEP:
         # The last ones are the writing of the revision and the commit.
         chance = random.Random(f"{SEED}-{revision}")
         moments = [*chance.sample(moments[:-2], DEATHS), steps - 1, steps]
     for moment in moments:
-        copy = copies.take()
-        code, _ = Killable(run_migration, copy, moment).end_of_itself()
-        assert code == -signal.SIGKILL
         where = f"killed before step {moment} of {steps}"
-        at = reading(copy, current_revision)
-        assert (at, reading(copy, shape)) in ((revision, before), (REVISIONS[-1], after)), where
-        assert migrate_database(copy) == REVISIONS[-1], where
-        assert reading(copy, shape) == after, where
-        copies.drop(copy)
+        with copy_of(directory, database_kind) as copy:
+            code, _ = Killable(run_migration, copy, moment).end_of_itself()
+            assert code == -signal.SIGKILL, where
+            database = options(copy).database
+            at = reading(database, current_revision)
+            known = (revision, before), (REVISIONS[-1], after)
+            assert (at, reading(database, shape)) in known, where
+            assert migrate_database(database) == REVISIONS[-1], where
+            assert reading(database, shape) == after, where
+    print(f"{database_kind} from {revision}: killed before {len(moments)} of {steps} steps")
