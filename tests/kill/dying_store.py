@@ -7,13 +7,10 @@ signed, `mirrored COUNT` for files written.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from itertools import count
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from gateway.store.engine import read_engine
 from gateway.store.open_store import OpenStore
@@ -31,7 +28,6 @@ _PAUSE_S = 0.002
 
 def run_part(directory: Path, roles: frozenset[str], prefix: str, mouth: int) -> None:
     """For ever. Only who appends or signs opens the store; who mirrors does but read."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     asyncio.run(_run(directory, roles, prefix, mouth))
 
 

@@ -8,6 +8,7 @@ when it died is read.
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,7 +17,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-PRELOAD = ["tests.kill.dying_gateway", "tests.kill.dying_store", "tests.kill.dying_migration"]
+import structlog
+
+PRELOAD = [f"tests.kill.dying_{name}" for name in ("gateway", "store", "migration", "integrator")]
 BOUND_S = 30
 _PR_SET_PDEATHSIG = 1
 _PIECE = 65_536
@@ -94,4 +97,5 @@ def say(mouth: int, line: str) -> None:
 def _live(target: Callable[..., None], arguments: tuple[Any, ...], mouth: Connection) -> None:
     if sys.platform == "linux":  # if the tests are killed, so is the fork server, and so are we
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     target(*arguments, mouth.fileno())
