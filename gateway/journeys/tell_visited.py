@@ -1,7 +1,9 @@
 """Tell the visited region of a settlement or its reversal, at least once, idempotently.
 
 No national message exists for that; the row is shaped like 3260's and marked as an assumption
-(docs/adr). Reversals carry negative amounts under a key of their own.
+(docs/adr). Its key is our claim id, 30 characters as 结算流水号 allows, with the sign of the
+amounts: a reversal carries negative ones. The insured region's 结算ID is no key: provinces issue
+them independently, and one may issue a number again.
 """
 
 from __future__ import annotations
@@ -73,9 +75,8 @@ def _row(claim: ClaimRecord, item: OutboxItem) -> VisitedRow:
         raise InvariantViolated("an outbox item for a claim that was never settled")
     reversal = item.kind == "visited_reversal"
     breakdown = claim.settled.negated() if reversal else claim.settled
-    number = claim.region_settlement_id
     return VisitedRow(
-        settlement_no=f"{number}-R" if reversal else number,
+        settlement_no=claim.claim_id,
         visit_id=claim.region_visit_id,
         id_number=claim.id_number,
         settled_at=claim.region_settled_at or claim.updated_at,

@@ -167,7 +167,7 @@ class VisitedRow:
     """What the visited region is told: a row shaped like 3260's (assumption). Never logged."""
 
     settlement_no: str
-    """Our claim id or the region's settlement id: the idempotency key."""
+    """Our claim id: with the sign of the amounts the idempotency key."""
     visit_id: str
     id_number: str
     settled_at: datetime

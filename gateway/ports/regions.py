@@ -65,7 +65,8 @@ class RegionGateway(Protocol):
         """冲正 2601: any answer is provisional."""
 
     async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
-        """Tell the *visited* region of a settlement (assumption; idempotent by settlement_no)."""
+        """Tell the *visited* region of a settlement (assumption; idempotent by
+        settlement_no and the sign of the amounts)."""
 
     def health(self) -> str:
         """ "closed", "open" or "half_open": the breaker's state."""

@@ -135,13 +135,12 @@ def _cancelled_once(
 def _told(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
     for claim in claims:
         posted = sum(1 for entry in claim.entries if entry.kind == "posted")
-        numbers = [claim.region_settlement_id, f"{claim.region_settlement_id}-R"][:posted]
-        for sign, number in zip((1, -1), numbers, strict=False):
-            rows = region.told.get(number, [])
+        for sign in (1, -1)[:posted]:
+            rows = region.told.get((claim.claim_id, sign < 0), [])
             if not rows:
-                yield f"the visited region never heard of {number}"
+                yield f"the visited region never heard of {claim.claim_id} ({sign:+})"
             if claim.settled and any(r.total_fen != sign * claim.settled.total_fen for r in rows):
-                yield f"the visited region was told another amount of {number}"
+                yield f"the visited region was told another amount of {claim.claim_id}"
 
 
 def _no_stay_left_open(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:

@@ -99,7 +99,10 @@ class RegionState:
     """msgid → settlement id, of every yes that somebody lived to read."""
     cancels: list[str] = field(default_factory=list)
     """Settlement ids that we asked to cancel, once a message."""
-    told: defaultdict[str, list[VisitedRow]] = field(default_factory=lambda: defaultdict(list))
+    told: defaultdict[tuple[str, bool], list[VisitedRow]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """(settlement_no, negative) → every row that told of it."""
     reversed_msgids: list[str] = field(default_factory=list)
     """Originals that a 2601 named and got an answer for, a yes or a no."""
     never: set[str] = field(default_factory=set)
@@ -219,7 +222,7 @@ class ScriptedRegion(RegionGateway):
             self.state.never.add(order.original_msgid)
 
     def _tell(self, row: VisitedRow) -> None:
-        self.state.told[row.settlement_no].append(row)
+        self.state.told[row.settlement_no, row.total_fen < 0].append(row)
 
     def _answer(self, settlement_id: str, visit_id: str, amounts: Breakdown) -> RegionSettlement:
         return RegionSettlement(settlement_id, visit_id, amounts, self._clock.now(), "", "")

@@ -57,6 +57,8 @@ class Region(ScriptedRegion):
         self.deductible_fen = 0
         self.silent = False
         self.lose_admission = False
+        self.same_number = ""
+        """The 结算ID that every settlement gets."""
         self.when_settling: Callable[[], None] = lambda: None
         self.cancelling = asyncio.Event()
         self.may_answer = asyncio.Event()
@@ -72,6 +74,8 @@ class Region(ScriptedRegion):
         if self.silent:
             return NoAnswer("timeout", RAW)
         answer = await super().settle(ctx, att)
+        if isinstance(answer, Accepted) and self.same_number:
+            return replace(answer, value=replace(answer.value, settlement_id=self.same_number))
         if isinstance(answer, Accepted) and self.deductible_fen:
             theirs = replace(answer.value.breakdown, deductible_fen=self.deductible_fen)
             return replace(answer, value=replace(answer.value, breakdown=theirs))
@@ -284,6 +288,25 @@ def test_no_attempt_is_recorded_that_nobody_could_send(site: Site) -> None:
         with pytest.raises(NotFound):
             await resolve(before)
         assert await stage.stored(claim.claim_id) == before
+
+    play(site, story)
+
+
+def test_two_claims_under_one_number_of_their_regions_are_told_apart(site: Site) -> None:
+    async def story(stage: Stage) -> None:
+        stage.region.same_number = "S0001"
+        claims = []
+        for number in (0, 1):
+            command = settle_command(f"r{number}", number, VisitKind.OUTPATIENT)
+            claims.append(decode_claim(await stage.process.settle(command, budget_s=20.0)))
+        assert {claim.region_settlement_id for claim in claims} == {"S0001"}
+        stage.process.start()
+        await passes(30.0)
+        await stage.process.stop()
+        told = stage.region.state.told
+        assert {key: len(rows) for key, rows in told.items()} == {
+            (claim.claim_id, False): 1 for claim in claims
+        }
 
     play(site, story)
 
