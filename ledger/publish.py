@@ -91,6 +91,12 @@ def sign_checkpoint(
     return checkpoint
 
 
+def lock_signing(connection: Connection) -> None:
+    """Wait until nobody else signs, until this transaction ends. On SQLite nobody else can."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({INTEGRATOR_KEY})")
+
+
 def _lock_or_leave(connection: Connection) -> None:
     # Its own statement: what follows reads what the one before us has committed.
     if connection.dialect.name != "postgresql":

@@ -77,7 +77,9 @@ class PlatformWitness:
     def __init__(self, *, name: str, directory: Path, logs: Iterable[str]) -> None:
         """`logs` are the vkeys of the logs it watches. Makes its key on first use."""
         self.name = name
-        self._logs = {vkey.split("+", 1)[0]: vkey for vkey in logs}
+        self._logs: dict[str, str] = {}
+        for vkey in logs:
+            self.watch(vkey)
         self._key = _own_key(directory / "witness.key")
         self._db = sqlite3.connect(directory / "witness.sqlite3", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -89,6 +91,10 @@ class PlatformWitness:
         """name+hash+base64(0x04 ‖ key)."""
         key = _COSIGNATURE + self._key.public_key().public_bytes_raw()
         return f"{self.name}+{_key_id(self.name, key).hex()}+{base64.b64encode(key).decode()}"
+
+    def watch(self, vkey: str) -> None:
+        """One more log, or one that goes on under another key and name."""
+        self._logs[vkey.split("+", 1)[0]] = vkey
 
     def close(self) -> None:
         self._db.close()

@@ -10,6 +10,8 @@ import typer
 from gateway.cli.options import Data, Json
 
 commands = typer.Typer()
+log = typer.Typer(no_args_is_help=True, help="日志: what is done to the log itself.")
+commands.add_typer(log, name="log")
 
 
 @commands.command()
@@ -105,3 +107,56 @@ def restore(
         nothing_newer=nothing_newer,
         as_json=as_json,
     )
+
+
+@log.command("restart")
+def log_restart(
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; it stays in the log for ever.")
+    ],
+    data: Data = None,
+    origin: Annotated[
+        str, typer.Option("--origin", help="Origin of the new log; default the first's, numbered.")
+    ] = "",
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="A checkpoint found elsewhere; may be repeated."
+        ),
+    ] = None,
+    valid_from: Annotated[
+        str, typer.Option("--valid-from", metavar="YYYY-MM-DD", help="First day of the new key.")
+    ] = "",
+    valid_until: Annotated[
+        str, typer.Option("--valid-until", metavar="YYYY-MM-DD", help="Last day of the new key.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option("--source", help="The document by which the key has these days.")
+    ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Though nothing is wrong that can be seen.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """重启日志: go on under a new key and origin, over the same entries.
+
+    For a database that is older than what was signed (LOG_ROLLED_BACK,
+    LOG_FORKED), for a key past its date, and, with --force, for a key in
+    strange hands. Every gateway must be stopped. Old checkpoints and
+    receipts stay good under the old key; what is lost is told and recorded.
+
+    [dim]Examples:[/dim]
+      ./yrd log restart --data /srv/yrd --reason 恢复11月24日备份 --checkpoint kept.txt
+      ./yrd log restart --data /srv/yrd --reason 密钥到期 --valid-until 2028-11-24
+    """
+    from datetime import date
+
+    from gateway.commands.log_restart import Wanted, run
+
+    try:
+        first = date.fromisoformat(valid_from) if valid_from else None
+        last = date.fromisoformat(valid_until) if valid_until else None
+    except ValueError as error:
+        raise typer.BadParameter("日期写作 YYYY-MM-DD,例如 2028-11-24") from error
+    wanted = Wanted(reason, origin, checkpoints or [], first, last, source, force)
+    run(data=data, wanted=wanted, as_json=as_json)

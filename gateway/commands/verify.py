@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.commands.terminal import kept, notes, output, stop
 from gateway.commands.verify_outside import compare, read_checkpoint
-from gateway.config import ConfigError, Environment, Settings, load_settings
+from gateway.config import ConfigError, Environment, Settings, load_settings, witness_policy
 from gateway.counter.answers import check_answer
 from gateway.counter.audit_words import counted, to_do
 from gateway.store.errors import StoreRefused
@@ -67,7 +67,7 @@ def _verify(settings: Settings, vkey: str, against: Path | None) -> list[Part]:
     paths = [against] if against else []
     if settings.outside_checkpoint.exists():
         paths.append(settings.outside_checkpoint)
-    kept_outside = [(path, read_checkpoint(path, vkey)) for path in paths]
+    kept_outside = [(path, read_checkpoint(settings.database, path, vkey)) for path in paths]
     report = _derive(settings, vkey)  # (2)
     problems = []
     for path, found in kept_outside:  # (3)
@@ -97,6 +97,7 @@ def _derive(settings: Settings, vkey: str) -> StoreReport:
             production=settings.environment is Environment.PRODUCTION,
             check_answer=check_answer,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
+            witness_dates={w.key.vkey: w.dates for w in witness_policy(settings).witnesses},
         )
 
 

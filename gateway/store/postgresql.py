@@ -121,6 +121,21 @@ def refuse_unreachable(engine: Engine, database: Postgresql) -> None:
         ) from error
 
 
+def refuse_in_use(connection: Connection) -> None:
+    """Raises StoreRefused while a gateway, or a command of ours, is at this database.
+
+    Seen are the sessions of the same role, which is that of every gateway.
+    """
+    others = connection.exec_driver_sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'yrd' AND pid <> pg_backend_pid()"
+    ).scalar_one()
+    if others:
+        raise StoreRefused(
+            "DATABASE_IN_USE", f"还有 {others} 个连接在使用这个数据库:请先停止所有网关。"
+        )
+
+
 def refuse_unfit(connection: Connection) -> None:
     """Raises StoreRefused for a server or a database on which our promises would not hold."""
     version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000

@@ -6,8 +6,10 @@ only that they open what they sealed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.database import Database, Postgresql
 from gateway.ids import SystemIds
@@ -16,9 +18,11 @@ from gateway.store.crosscheck_claims import CheckAnswer
 from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.keyring import load_keyring
+from gateway.store.log_key import known_log_keys
 from gateway.store.migrate import refuse_unmigrated
 from gateway.store.postgresql import refuse_unreachable
 from gateway.store.subjects import CipherCache, Subjects
+from ledger.policy import ALWAYS, KeyDates
 from ledger.report import Progress, Report
 from ledger.verify import verify
 
@@ -43,8 +47,10 @@ def verify_store(
     production: bool,
     check_answer: CheckAnswer | None = None,
     progress: Progress | None = None,
+    witness_dates: Mapping[str, KeyDates] = MappingProxyType({}),
 ) -> StoreReport:
-    """Check everything. `check_answer` raises ValueError for bytes that are no encoded claim.
+    """Check everything. Dates of the log's key are those of its key file, if that is here;
+    `check_answer` raises ValueError for bytes that are no encoded claim.
 
     Raises StoreRefused if the database or the keys cannot be opened, KeyMalformed for a bad vkey;
     whatever else is wrong is in the reports. `progress` runs twice from zero to its end.
@@ -60,7 +66,10 @@ def verify_store(
             with connection.begin():
                 refuse_unmigrated(connection)
             with connection.begin():
-                books = verify(connection, vkey, progress=progress)
+                books = verify(
+                    connection, vkey, progress=progress, dates=_dates(keys_dir, vkey),
+                    witness_dates=witness_dates,
+                )  # fmt: skip
                 subjects = Subjects(connection, keyring, CipherCache(), SystemIds().salt)
                 state = crosscheck(
                     connection,
@@ -72,3 +81,9 @@ def verify_store(
     finally:
         engine.dispose()
     return StoreReport(ledger=books, state=state)
+
+
+def _dates(keys_dir: Path, vkey: str) -> KeyDates:
+    """Of this key, by its file; open where we hold only the public key."""
+    own = {key.signer.vkey: key.dates for key in known_log_keys(keys_dir)}
+    return own.get(vkey, ALWAYS)

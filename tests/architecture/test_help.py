@@ -21,8 +21,9 @@ def commands() -> list[list[str]]:
     """Every command line that does something, subcommands included."""
     inner = {"policy": policy}  # loaded only when it is asked for, so click does not know it
     found: list[list[str]] = []
-    for name in sorted(getattr(GROUP, "commands", {})):
-        below = getattr(get_command(inner[name]), "commands", {}) if name in inner else {}
+    for name, command in sorted(getattr(GROUP, "commands", {}).items()):
+        group = get_command(inner[name]) if name in inner else command
+        below = getattr(group, "commands", {})
         found += [[name, sub] for sub in sorted(below)] or [[name]]
     return found
 

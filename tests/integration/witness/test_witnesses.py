@@ -12,11 +12,20 @@ import pytest
 from adapters.witness import HttpWitness
 from gateway.demo.stranger import Mirror
 from gateway.domain.errors import InvariantViolated
+from gateway.ids import SystemIds
 from gateway.ports import SizeDiffers, WitnessAnswer, WitnessSilent
+from gateway.store.restart import RestartOrder, restart_log
 from gateway.workers.ask_witnesses import AskWitnesses
 from ledger.cosignature import CosignatureVerifier, cosignatures
 from ledger.policy import KeyDates, PolicyUnmet
-from tests.integration.store.house import NOON, numbered, opened, prepare
+from tests.integration.store.house import (
+    NOON,
+    ORIGIN,
+    StandingClock,
+    numbered,
+    opened,
+    prepare,
+)
 from tests.integration.witness.town import Town, grow, town
 
 
@@ -206,3 +215,44 @@ async def test_the_client_says_what_the_witness_answered(tmp_path: Path) -> None
         assert shown is not None
         answer = await around.witnesses[0].add_checkpoint(0, (), shown.note)
         assert answer == SizeDiffers(1)
+
+
+async def test_witnesses_begin_with_a_restarted_log_at_nothing(tmp_path: Path) -> None:
+    async with town(tmp_path) as around:
+        async with opened(tmp_path) as house:
+            await grow(house, "r-1", "r-2")
+            assert await around.asking(house)() == 3
+        (tmp_path / "vkey").write_text(around.vkey + "\n", encoding="ascii")
+        made = restart_log(
+            RestartOrder(
+                database=tmp_path / "data" / "yrd.db",
+                keys_dir=tmp_path / "keys",
+                log_origin=ORIGIN,
+                outside_checkpoint=tmp_path / "checkpoint.txt",
+                vkey_file=tmp_path / "vkey",
+                reason="test",
+                force=True,
+            ),
+            clock=StandingClock(),
+            ids=SystemIds(),
+        )
+        async with opened(tmp_path) as house:
+            assert await around.asking(house)() == 0
+            assert around.heard.said("error") == ["witness_refuses"] * 3, "nobody told them"
+            for sandbox in around.sandboxes.values():
+                assert sandbox.witness is not None
+                sandbox.witness.watch(made.closed.successor.vkey)
+            assert await around.asking(house)() == 3
+            await grow(house, "r-3")
+            assert await around.asking(house)() == 3
+            shown = await around.log(house).checkpoint()
+            assert shown is not None and shown.witnessed and shown.tree_size == 4
+            assert await around.mirror(house)() > 0
+        vkeys = tuple(around.vkeys)
+        Mirror(tmp_path / "log", tmp_path / "log-entries", made.closed.successor.vkey).check(
+            witnesses=vkeys
+        )
+        for sandbox in around.sandboxes.values():
+            assert sandbox.witness is not None
+            assert sandbox.witness.last_size(ORIGIN) == 2
+            assert sandbox.witness.last_size(f"{ORIGIN}-2") == 4

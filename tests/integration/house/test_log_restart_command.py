@@ -1,0 +1,67 @@
+"""`yrd log restart` as an operator types it; what verify and old checkpoints say afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli import app
+from gateway.clock import SystemClock
+from gateway.demo.layout import create_data_dir
+from gateway.ids import SystemIds
+from gateway.store.log_key import known_log_keys
+from gateway.store.migrate import migrate_database
+from ledger.checkpoint import issue_checkpoint
+
+
+def yrd(*words: object) -> tuple[int, str]:
+    """Exit code and everything that was said."""
+    said = CliRunner().invoke(app, [str(word) for word in words], env={"NO_COLOR": "1"})
+    return said.exit_code, said.output
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A fresh data directory with an empty database."""
+    directory = tmp_path / "data"
+    create_data_dir(directory, now=SystemClock().now(), random=SystemIds().salt)
+    migrate_database(directory / "yrd.db")
+    return directory
+
+
+def test_a_log_that_was_rolled_back_is_restarted_and_verifies(data: Path) -> None:
+    (key,) = known_log_keys(data / "keys")
+    lost = issue_checkpoint(3, bytes(32), key.signer)
+    (data / "checkpoint.txt").write_text(lost.note, encoding="utf-8")
+    code, said = yrd("verify", "--data", data)
+    assert code == 1 and "LOG_ROLLED_BACK" in said
+    code, said = yrd("log", "restart", "--data", data, "--reason", "恢复昨日备份", "--source", "x")
+    assert code == 0 and "LOG_ROLLED_BACK" in said
+    assert "第 0 至 2 条" in said and "销毁" in said
+    code, said = yrd("verify", "--data", data)
+    assert code == 0, said
+    aside = next(data.glob("checkpoint.txt.*"))
+    code, said = yrd("verify", "--data", data, "--against", aside)
+    assert code == 0, "what was lost is told and recorded"
+    assert yrd("check-config", "--data", data)[0] == 0
+    code, said = yrd("log", "restart", "--data", data, "--reason", "再来一次")
+    assert code == 2 and "不需要重启" in said
+
+
+def test_a_stolen_key_is_changed_by_order_and_the_answer_is_a_document(data: Path) -> None:
+    code, said = yrd("log", "restart", "--data", data, "--reason", "  ", "--force")
+    assert code == 2 and "--reason" in said
+    code, said = yrd(
+        "log", "restart", "--data", data, "--reason", "私钥泄露", "--force", "--json",
+        "--valid-until", "2099-12-31",
+    )  # fmt: skip
+    assert code == 0
+    document = json.loads(said)
+    assert document["trouble"] == "ORDERED" and document["lost"] is None
+    assert document["present"]["vkey"] == (data / "vkey").read_text(encoding="ascii").strip()
+    assert Path(document["present"]["key_file"]).read_text(encoding="utf-8").count("2099-12-31")
+    code, said = yrd("log", "restart", "--data", data, "--reason", "x", "--valid-until", "soon")
+    assert code == 2
