@@ -8,6 +8,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+DISTURBED = 0.25
+"""Cores busy with something else from which on figures are to be doubted."""
 MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "–"}
 
 
@@ -115,8 +117,16 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
         f"PostgreSQL {postgresql.get('version', '–')}, SQLite {m['sqlite']}, {m['file_system']}; "
         f"load average {m['load_average_before']} before, {m['load_average_after']} after; "
         f"{report['seconds']} s in all",
+        *_disturbed(m),
         *([f"server: {settings}"] if settings else []),
     ]
+
+
+def _disturbed(machine: Mapping[str, Any]) -> list[str]:
+    busy, cores = machine["other_cores_busy"], machine["cores"]
+    if busy is None or busy < DISTURBED:
+        return []
+    return [f"disturbed: something else kept {busy} of {cores} cores busy; run it again when alone"]
 
 
 def _together(part: Mapping[str, Any]) -> str:

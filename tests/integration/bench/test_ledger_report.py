@@ -86,6 +86,13 @@ def test_each_stated_target_has_its_line(report: dict[str, Any]) -> None:
     assert measured["commit → signed checkpoint, SQLite: p99"] in (True, False)
 
 
+def test_it_is_told_how_busy_the_machine_was_with_something_else(report: dict[str, Any]) -> None:
+    assert 0 <= report["machine"]["other_cores_busy"] <= report["machine"]["cores"]
+    for busy, told in ((0.1, False), (1.5, True)):
+        lines = show(report | {"machine": report["machine"] | {"other_cores_busy": busy}})
+        assert any("run it again when alone" in str(line) for line in lines) is told
+
+
 def test_the_report_is_shown_on_one_page(report: dict[str, Any]) -> None:
     page = StringIO()
     for part in show(report):
