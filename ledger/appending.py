@@ -156,15 +156,15 @@ def _check_limits(
                 continue
             before = {code: tail.sums(code) for code in limit.accounts}
             after = {code: _moved(code, sums, moves) for code, sums in before.items()}
-            left = limit.available(after)
-            if left >= limit.floor_fen or left >= limit.available(before):
+            left, had = limit.available(after), limit.available(before)
+            if left >= limit.floor_fen or left >= had:
                 continue
             account = limit.account.code
             if limit.blocks(draft.entry):
                 raise BelowFloor(
                     limit.limit_id, account=account, available_fen=left, floor_fen=limit.floor_fen
                 )
-            warnings.append(Warned(limit.limit_id, account, left, limit.floor_fen))
+            warnings.append(Warned(limit.limit_id, account, left, limit.floor_fen, had))
     return tuple(warnings)
 
 

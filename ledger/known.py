@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from ledger.driver import Row, fetch
 from ledger.journal import Account
-from ledger.limits import Enforcement, Limit, Sums
+from ledger.limits import Enforcement, Limit, Sums, as_they_count
 from ledger.merkle import CompactRange
 from ledger.outcomes import LedgerDamaged
 from ledger.reads import edge_from
@@ -72,15 +72,17 @@ class LimitBook:
     version: int = -1
     """Leaf index of the newest."""
     by_account: dict[str, list[Limit]] = field(default_factory=dict)
+    """As they count."""
 
     def read(self, connection: Connection) -> None:
         """Raises LedgerDamaged."""
         self.by_account, self.version = {}, -1
-        for index, *values in fetch(connection, LIMITS):
-            limit = limit_from(values)
+        rows = fetch(connection, LIMITS)
+        for limit in as_they_count([limit_from(values) for _, *values in rows]):
             for code in limit.accounts:
                 self.by_account.setdefault(code, []).append(limit)
-            self.version = index
+        if rows:
+            self.version = rows[-1][0]
 
 
 def limit_from(values: Iterable[Any]) -> Limit:

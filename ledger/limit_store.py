@@ -1,7 +1,8 @@
 """限制登记: limits as rows and leaves of the log: set once, never changed, told with what is left.
 
 On the caller's connection, like ledger.store; times are aware, amounts fen. A limit holds from the
-next transaction on. Whoever wants another floor sets a further limit and lets the old one end.
+next transaction on. Whoever wants another floor sets a further limit: it supersedes the old one from
+its first day (ledger.limits.as_they_count).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ledger.commitment import canonical_json, commit
 from ledger.driver import fetch, run
 from ledger.known import LIMITS, LimitBook, limit_from
 from ledger.leaf import Leaf
-from ledger.limits import Limit
+from ledger.limits import Limit, as_they_count
 from ledger.outcomes import LimitExistsWithDifferent
 from ledger.reads import to_us
 from ledger.tail import Tail
@@ -43,6 +44,8 @@ class Standing:
 
     limit: Limit
     available_fen: int
+    balance_fen: int
+    """Posted on the account itself, before what draws on it."""
 
     @property
     def below(self) -> bool:
@@ -79,11 +82,13 @@ def all_limits(connection: Connection) -> list[Limit]:
 def standings(connection: Connection, at: datetime) -> list[Standing]:
     """The limits in force at this time, in the order in which they were set."""
     tail, at_us = Tail(connection, limits=LimitBook()), to_us(at)
-    return [
-        Standing(limit, limit.available({code: tail.sums(code) for code in limit.accounts}))
-        for limit in all_limits(connection)
-        if limit.in_force(at_us)
-    ]
+    found = []
+    for limit in as_they_count(all_limits(connection)):
+        if limit.in_force(at_us):
+            sums = {code: tail.sums(code) for code in limit.accounts}
+            _, _, debit, credit = sums[limit.account.code]
+            found.append(Standing(limit, limit.available(sums), debit - credit))
+    return found
 
 
 _NAMES = (

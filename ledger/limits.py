@@ -4,15 +4,16 @@ Pure. A limit guards what is available on an account that is normally in debit (
 advance to another region), less what another account owes against it (应付). Below its floor a
 limit *warns*: a patient stands at the counter; only an agreement that says so, from a date on,
 *blocks*.
-Limits are facts of the log: never changed, ended by their date or replaced by a further one.
+Limits are facts of the log: never changed, ended by their date or superseded by a further one of
+the same account (`as_they_count`).
 Amounts are integer fen, times integer microseconds since 1970 UTC.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ledger.journal import AMOUNT_MAX, Account, Entry, EntryKind, JournalError
@@ -105,6 +106,35 @@ class Limit:
         )
 
 
+def as_they_count(limits: Sequence[Limit]) -> list[Limit]:
+    """接替: of the limits of one account only the one that began last counts, from then on.
+
+    Given in the order in which they were set, answered in it, each ended no later than its
+    successor begins; of two that begin at once the one set later counts. What was superseded does
+    not come back when its successor ends, so that a limit of one day ends another for good.
+    """
+    ends: dict[int, int] = {}
+    following: dict[Account, int] = {}
+    for place in sorted(range(len(limits)), key=lambda n: (-limits[n].valid_from_us, -n)):
+        limit = limits[place]
+        begins = following.get(limit.account)
+        following[limit.account] = limit.valid_from_us
+        if begins is not None:
+            ends[place] = begins
+    return [
+        _ended(limit, ends.get(place))
+        for place, limit in enumerate(limits)
+        if ends.get(place) != limit.valid_from_us
+    ]
+
+
+def _ended(limit: Limit, at_us: int | None) -> Limit:
+    given = limit.valid_until_us
+    if at_us is None or (given is not None and given <= at_us):
+        return limit
+    return replace(limit, valid_until_us=at_us)
+
+
 @dataclass(frozen=True, slots=True)
 class Warned:
     """提示: an entry was taken that leaves less than a floor."""
@@ -113,3 +143,10 @@ class Warned:
     account: str
     available_fen: int
     floor_fen: int
+    before_fen: int
+    """What was available before the entry."""
+
+    @property
+    def crossed(self) -> bool:
+        """It was this entry that passed the floor; those after it only go on below."""
+        return self.before_fen >= self.floor_fen
