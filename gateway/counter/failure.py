@@ -21,6 +21,8 @@ UNDECIDED = frozenset({
     grpc.StatusCode.UNKNOWN,
 })  # fmt: skip
 """Codes that gRPC itself makes when a connection or the time runs out."""
+OWNER_LOST = "OWNER_LOST"
+"""The gateway lost sight of the call itself: the process that worked on it died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def read_failure(error: grpc.RpcError) -> Failure:
         violations=fields,
         retry_after_ms=delay.seconds * 1000 + delay.nanos // 1_000_000,
         correlation_id=info.metadata.get("request_id", ""),
-        undecided=code in UNDECIDED and not info.reason,
+        undecided=code in UNDECIDED and info.reason in ("", OWNER_LOST),
     )
 
 

@@ -1,6 +1,7 @@
 """写入锁: one process owns the writes of a database: a lock on `yrd.lock` beside it.
 
-The kernel drops the lock with the process, however it ends: no stale lock, no lease, no leader.
+The kernel drops the lock with the process, however it ends: no stale lock, no lease, no leader. The
+directory is locked as well, so that whoever deletes `yrd.lock` does not let a second writer in.
 In the file stands who holds it and, once it can be asked, the name of the socket on which it
 answers other processes of this machine (gateway/rpc/forward.py). What stands there is a hint: only
 the lock decides. Works on local file systems only; a database on a network share is not supported.
@@ -37,17 +38,21 @@ class WriterLock:
         """Raises StoreRefused if another process (or another store of this one) holds it."""
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = database.with_name(LOCK_NAME)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._files = [
+            os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600),
+            os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),
+        ]
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for file in self._files:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(self._file)
+            self.release()
             raise StoreRefused(
                 "DATABASE_IN_USE",
                 f"数据库 {database} 正由另一个进程(进程号 {holder(database).pid or '未知'})写入;"
                 "一个 SQLite 数据库只能由一个进程写入,请先停止使用它的所有网关进程。",
             ) from error
-        os.ftruncate(self._file, 0)
+        os.ftruncate(self._files[0], 0)
         self.announce("")
 
     @classmethod
@@ -62,14 +67,13 @@ class WriterLock:
         """Write the name of the socket on which other processes may ask us; "" for none."""
         line = f"{os.getpid()} {socket}".rstrip() + "\n"
         # A reader between the two calls finds an old tail after the first line, and ignores it.
-        os.pwrite(self._file, line.encode("ascii"), 0)
-        os.ftruncate(self._file, len(line))
+        os.pwrite(self._files[0], line.encode("ascii"), 0)
+        os.ftruncate(self._files[0], len(line))
 
     def release(self) -> None:
         """Let another process have it; once more does nothing."""
-        file, self._file = self._file, -1
-        if file >= 0:
-            os.close(file)
+        while self._files:
+            os.close(self._files.pop())
 
 
 def holder(database: Path) -> Holder:

@@ -15,7 +15,7 @@ from gateway.ids import SystemIds
 from gateway.store.engine import write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.keyring import create_keys
-from gateway.store.lock import WriterLock
+from gateway.store.lock import Holder, WriterLock, holder
 from gateway.store.migrate import migrate_database
 from gateway.store.open_store import open_store
 from tests.integration.store.house import (
@@ -81,6 +81,32 @@ def test_the_lock_goes_with_the_process_that_held_it(tmp_path: Path) -> None:
         holder.kill()
         holder.communicate(timeout=20)
     WriterLock(tmp_path / "yrd.db").release()
+
+
+def test_whoever_deletes_the_lock_file_does_not_let_a_second_writer_in(tmp_path: Path) -> None:
+    first = WriterLock(tmp_path / "yrd.db")
+    (tmp_path / "yrd.lock").unlink()
+    with pytest.raises(StoreRefused) as refused:
+        WriterLock(tmp_path / "yrd.db")
+    assert refused.value.reason == "DATABASE_IN_USE"
+    first.release()
+    second = WriterLock.attempt(tmp_path / "yrd.db")
+    assert second is not None
+    second.release()
+
+
+def test_a_lock_says_who_holds_it_and_where_it_can_be_asked(tmp_path: Path) -> None:
+    database = tmp_path / "yrd.db"
+    assert holder(database) == Holder("", "")
+    lock = WriterLock(database)
+    assert holder(database) == Holder(str(os.getpid()), "")
+    lock.announce("owner-1.sock")
+    assert holder(database) == Holder(str(os.getpid()), "owner-1.sock")
+    lock.announce("")
+    assert holder(database) == Holder(str(os.getpid()), "")
+    assert WriterLock.attempt(database) is None
+    lock.release()
+    lock.release()
 
 
 def test_a_missing_database_is_not_made_by_serving(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from gateway.config import Settings, load_settings
 from gateway.demo.house import HOME, READY
 from gateway.demo.layout import PROVINCES, DataDir, create_data_dir
 from gateway.ids import SystemIds
-from gateway.store.lock import holder
 from gateway.store.migrate import migrate_database
 from tests.integration.system.world import QINGPU, now, start_sandboxes
 from yrd.audit.v1 import audit_pb2_grpc
@@ -139,13 +138,6 @@ class Street:
         for process in fresh:
             await process.start()
         return fresh
-
-    def owner(self) -> Served:
-        """The one that holds the lock, by what it has written into it."""
-        database = self.settings.database
-        assert isinstance(database, Path)
-        pid = holder(database).pid
-        return next(process for process in self.served if str(process.pid) == pid)
 
     def effective(self, province: str) -> list[dict[str, Any]]:
         """Settlements in force at a platform, by its own state."""

@@ -8,6 +8,7 @@ from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 
 from gateway.counter.failure import STATUS_DETAILS, read_failure
+from gateway.rpc.forward import OwnerAbsent, OwnerLost
 
 
 class Pair:
@@ -73,3 +74,14 @@ def test_an_unavailable_region_is_decided_because_the_gateway_said_so() -> None:
     status = status_pb2.Status(code=14)
     status.details.add().Pack(details.ErrorInfo(reason="REGION_UNAVAILABLE", domain="yrd"))
     assert not read_failure(Broken(grpc.StatusCode.UNAVAILABLE, status)).undecided
+
+
+def test_a_gateway_that_lost_its_owner_leaves_the_outcome_open() -> None:
+    def told(reason: str) -> status_pb2.Status:
+        status = status_pb2.Status(code=14, message=reason)
+        status.details.add().Pack(details.ErrorInfo(reason=reason, domain="yrd"))
+        return status
+
+    lost = read_failure(Broken(grpc.StatusCode.UNAVAILABLE, told(OwnerLost.reason)))
+    absent = read_failure(Broken(grpc.StatusCode.UNAVAILABLE, told(OwnerAbsent.reason)))
+    assert (lost.undecided, absent.undecided) == (True, False)

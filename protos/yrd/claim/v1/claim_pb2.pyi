@@ -10,7 +10,8 @@ and pays the hospital. Every money RPC carries a request_id made by the caller. 
   * the same request_id with another body is refused (ALREADY_EXISTS, REQUEST_ID_REUSED);
   * a new try needs a new request_id;
   * status OK means that the intent is recorded: read `Claim.state`. An error status means that
-    nothing was sent to any region's settlement.
+    nothing was sent to any region's settlement, but for two: OWNER_LOST, and one without an
+    ErrorInfo (the connection or the time ran out). The same request_id again tells.
 """
 
 from collections import abc as _abc
