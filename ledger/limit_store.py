@@ -1,8 +1,8 @@
 """限制登记: limits as rows and leaves of the log: set once, never changed, told with what is left.
 
 On the caller's connection, like ledger.store; times are aware, amounts fen. A limit holds from the
-next transaction on. Whoever wants another floor sets a further limit: it supersedes the old one from
-its first day (ledger.limits.as_they_count).
+next transaction on. Whoever wants another floor sets a further limit: it supersedes the old one
+from its first day (ledger.limits.as_they_count).
 """
 
 from __future__ import annotations
