@@ -145,4 +145,5 @@ def _fsync(measured: Mapping[str, Mapping[str, int]]) -> str:
 
 def _checked(name: str, verified: Mapping[str, Any]) -> str:
     state = "sound" if verified["ok"] else f"WRONG: {', '.join(verified['problems'])}"
-    return f"{name} {verified['entries']:,} entries, {state}"
+    speed = f"{verified['verified_per_cpu_s']:,} a second of CPU"
+    return f"{name} {verified['entries']:,} entries, {state} ({speed})"
