@@ -28,6 +28,7 @@ from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.guards import DELETABLE, INSERT_ONLY
 from gateway.store.migrate import SCRIPTS, current_revision, migrate_database
+from gateway.store.postgresql import refuse_strong_role
 from gateway.store.tile_mirror import TileMirror
 from gateway.store.verify_store import verify_store
 from ledger.tables import IMMUTABLE
@@ -216,6 +217,31 @@ def test_it_has_the_shape_of_a_database_made_today(
         fresh = tmp_path_factory.mktemp("fresh") / "yrd.db"
         migrate_database(fresh)
         assert reading(database, shape) == reading(fresh, shape)
+
+
+@pytest.mark.postgresql
+@each_revision
+async def test_after_the_upgrade_the_gateways_user_serves_and_can_change_no_evidence(
+    directory: Path, database_kind: str, revision: str
+) -> None:
+    owner = options(directory).database
+    assert isinstance(owner, Postgresql)
+    server, role = shared(database_kind.removeprefix("postgresql-")), f"yrd_from_{revision}"
+    build(owner, revision)
+    with server.connect() as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+    migrate_database(owner, grant_to=role)
+    (directory / URL_FILE).write_text(server.url(owner.name, role).url, encoding="utf-8")
+    async with opened(directory) as house:
+        await lived(house, "r-today", ClaimEvent.REGION_SETTLED)
+        assert await house.log.publish()
+    check_clean(directory)
+    reading(options(directory).database, partial(refuse_strong_role, production=True))
+    with server.connect() as connection:
+        connection.execute(f"DROP OWNED BY {role}".encode())
+    with server.connect(owner.name) as connection:
+        connection.execute(f"DROP OWNED BY {role}".encode())
+        connection.execute(f"DROP ROLE {role}".encode())
 
 
 @each_revision
