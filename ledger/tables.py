@@ -225,7 +225,9 @@ TABLES = (ENTRY, LEG, BALANCE, LEAF, TILE, HEAD, CHECKPOINT, COSIGNATURE, LIMIT,
 
 def raw(value: object) -> bytes:
     """A blob as bytes. SQLite lets a column hold text where a blob belongs: that is damage."""
-    if isinstance(value, bytes | bytearray | memoryview):
+    if type(value) is bytes:
+        return value
+    if isinstance(value, bytearray | memoryview):
         return bytes(value)
     raise LedgerDamaged("a column of bytes holds something else: run verify")
 

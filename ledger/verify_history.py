@@ -21,6 +21,7 @@ from ledger.outcomes import LedgerDamaged
 from ledger.policy import KeyDates
 from ledger.report import INVESTIGATE, RESTORE, Findings
 from ledger.tables import raw
+from ledger.verify_rows import mentions
 
 OTHER_KEY = "Verify with the vkey of the log in force (DIR/vkey, or the last ledger_log row's)."
 _TYPE = f'"type":"{RESTARTED}"'.encode()
@@ -45,8 +46,10 @@ class HistoryCheck:
 
     def take(self, leaves: list[Row]) -> None:
         """The next leaves: index, bytes, hash."""
+        if not self._left and not mentions(leaves, _TYPE):
+            return
         for index, data, _ in leaves:
-            if _TYPE in data or index in self._left:
+            if _TYPE in raw(data) or index in self._left:
                 self._check(index, data)
 
     def finish(self) -> None:

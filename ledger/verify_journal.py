@@ -18,8 +18,8 @@ from ledger.reads import legs_from
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
 from ledger.seal import seal_of
 from ledger.tables import BALANCE, ENTRY, LEG, raw
-from ledger.verify_quick import Legs, Quick, is_evidence
-from ledger.verify_rows import BETWEEN, EntryRow, Piece
+from ledger.verify_quick import Quick, is_evidence
+from ledger.verify_rows import EntryRow, LegRow, Piece, legs_of
 
 _STREAM = {"yield_per": 1000}
 _PENDING = select(ENTRY.c.kind, ENTRY.c.leaf_index).where(ENTRY.c.entry_id == bindparam("entry_id"))
@@ -50,7 +50,8 @@ class JournalCheck:
         self._connection = connection
         self._findings = findings
         self._quick = quick or Quick(findings)
-        self._legs = 0
+        self._examined = 0
+        """Legs of the entries that were doubted."""
         self._link: tuple[int, str] | None = None
         """Leaf index and chain of the last linked entry."""
 
@@ -60,9 +61,9 @@ class JournalCheck:
         if piece.unreadable:
             findings.add("UNREADABLE", "ledger_entry", piece.unreadable, RESTORE)
             return
-        for row, legs, leaf in self._quick.doubts(piece):
+        for row, leaf in self._quick.doubts(piece):
             try:
-                self._examine(row, legs, leaf)
+                self._examine(row, legs_of(self._connection, row[0]), leaf)
             except (LedgerError, TypeError, ValueError, OverflowError) as error:
                 what = f"rows cannot be read ({type(error).__name__})"
                 findings.add("UNREADABLE", f"ledger_entry {row[0]}", what, RESTORE)
@@ -71,16 +72,17 @@ class JournalCheck:
             for index, data, _ in piece.leaves:
                 if index not in of_entries:
                     _check_evidence(findings, index, data)
-        self._legs += len(piece.legs)
         findings.step(len(piece.entries))
 
     def finish(self) -> None:
         """After the last piece."""
         self._quick.add_up()
-        check_once(self._connection, self._findings, legs=self._legs)
+        legs = self._examined + self._quick.legs
+        check_once(self._connection, self._findings, legs=legs)
 
-    def _examine(self, row: EntryRow, legs: Legs, data: Any) -> None:
+    def _examine(self, row: EntryRow, legs: list[LegRow], data: Any) -> None:
         findings, seen = self._findings, self._findings.total
+        self._examined += len(legs)
         findings.count("entries")
         entry = _entry(findings, row, legs)
         leaf = _leaf(findings, row, data)
@@ -90,10 +92,10 @@ class JournalCheck:
             if leaf is not None:
                 _check_seal(findings, row, entry, leaf)
         if leaf is not None and leaf.seal is not None and findings.total == seen:
-            self._quick.learn(leaf.entry_id, raw(data))
+            self._quick.learn(leaf.entry_id, row[1], raw(data))
 
     def _check_references(self, row: EntryRow) -> None:
-        entry_id, kind, resolves, reverses, index, _, _, resolution, reversal, linked, _ = row
+        entry_id, kind, resolves, reverses, index, _, _, resolution, reversal, linked, *_ = row
         where = f"ledger_entry {entry_id}"
         if kind == EntryKind.PENDING:
             if not resolution:
@@ -161,10 +163,9 @@ def check_balances(connection: Connection, findings: Findings) -> None:
                 findings.add("TRIAL_BALANCE_DIFFERS", where, what, INVESTIGATE)
 
 
-def _entry(findings: Findings, row: EntryRow, rows: Legs) -> Entry | None:
-    entry_id, kind, resolves, reverses, *_, linked, expires_us = row
+def _entry(findings: Findings, row: EntryRow, numbered: list[LegRow]) -> Entry | None:
+    entry_id, kind, resolves, reverses, *_, linked, expires_us, _ = row
     where = f"ledger_entry {entry_id}"
-    numbered = sorted((leg_no, *_accounts(both), amount) for _, leg_no, both, amount in rows)
     if [number for number, *_ in numbered] != list(range(len(numbered))):
         findings.add("LEG_MISSING", where, "the legs are not numbered from 0 on", RESTORE)
         return None
@@ -183,11 +184,6 @@ def _entry(findings: Findings, row: EntryRow, rows: Legs) -> Entry | None:
         return None
     findings.count("legs", len(numbered))
     return entry
-
-
-def _accounts(both: str) -> tuple[str, str]:
-    debit, _, credit = both.partition(BETWEEN)
-    return debit, credit
 
 
 def _leaf(findings: Findings, row: EntryRow, data: Any) -> Leaf | None:

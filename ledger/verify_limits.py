@@ -17,6 +17,7 @@ from ledger.limit_store import LIMIT_SET, limit_body
 from ledger.outcomes import LedgerError
 from ledger.report import INVESTIGATE, RESTORE, Findings
 from ledger.tables import raw
+from ledger.verify_rows import mentions
 
 _TYPE = f'"type":"{LIMIT_SET}"'.encode()
 _SALTS = "SELECT leaf_index, salt FROM ledger_limit"
@@ -32,8 +33,10 @@ class LimitCheck:
 
     def take(self, leaves: list[Row]) -> None:
         """The next leaves: index, bytes, hash."""
+        if not self._left and not mentions(leaves, _TYPE):
+            return
         for index, data, _ in leaves:
-            if _TYPE in data or index in self._left:
+            if _TYPE in raw(data) or index in self._left:
                 self._check(index, data)
 
     def finish(self) -> None:

@@ -1,8 +1,9 @@
 """查账 · 取数: the log's rows in pieces of a thousand leaves, each with its entries and their legs.
 
-Three ordered reads a piece, straight from the driver's cursor: no row objects, no look-up per row,
-no statement that stays open, memory independent of the size of the log. Part of ledger.verify,
-which holds the snapshot.
+Two ordered reads a piece, straight from the driver's cursor: no row objects, no statement that
+stays open, memory independent of the size of the log. The legs of an entry come as one text, as
+they stand in its sealed body: whoever doubts that text asks for their rows (legs_of). Part of
+ledger.verify, which holds the snapshot.
 """
 
 from __future__ import annotations
@@ -11,16 +12,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, exists, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
 
 from ledger.outcomes import LedgerDamaged
 from ledger.tables import ENTRY, LEAF, LEG
 
 PIECE = 2048
 """Leaves of one piece: eight tiles, about four megabytes of rows."""
-
-BETWEEN = '","'
-"""Between two accounts of one leg. No account has a quotation mark."""
 
 _PENDING = ENTRY.alias("pending")
 _RESOLVER = ENTRY.alias("resolver")
@@ -72,10 +80,28 @@ ENTRY_COLUMNS: tuple[ColumnElement[Any], ...] = (
     ENTRY.c.linked,
     ENTRY.c.expires_us,
 )
+_NUMBERED = "min(leg_no) || '..' || max(leg_no)"
+_OF_THIS = "FROM ledger_leg WHERE ledger_leg.entry_id = ledger_entry.entry_id"
+_LEG_TEXTS: dict[str, ColumnElement[Any]] = {
+    # JSON tells a number from a text, and refuses bytes: SQLite's columns hold anything. Rows of
+    # the primary key come in its order; were it another, the text would not be the sealed one.
+    "sqlite": literal_column(
+        "(SELECT json_group_array(json_array(debit, credit, amount_fen)) || "
+        f"{_NUMBERED} {_OF_THIS})"
+    ),
+    "postgresql": literal_column(
+        """(SELECT '[' || string_agg('["' || debit || '","' || credit || '",' || amount_fen"""
+        f" || ']', ',' ORDER BY leg_no) || ']' || {_NUMBERED} {_OF_THIS})"
+    ),
+}
 EntryRow = tuple[Any, ...]
-"""The values of ENTRY_COLUMNS. `resolution` is 1 or 0 for a pending entry that is resolved or open;
-for another 1 if it resolves nothing, or an earlier pending entry and reverses what that one does.
-`reversal` is 1 if it reverses nothing, or an earlier posted entry."""
+"""The values of ENTRY_COLUMNS, then `legs`. `resolution` is 1 or 0 for a pending entry that is
+resolved or open; for another 1 if it resolves nothing, or an earlier pending entry and reverses
+what that one does. `reversal` is 1 if it reverses nothing, or an earlier posted entry. `legs` is
+[["debit","credit",fen],…]first..last with the numbers of first and last; None for no legs; empty
+where they cannot be read."""
+LegRow = tuple[Any, ...]
+"""(number, debit, credit, fen)."""
 
 _after = bindparam("after", type_=LEAF.c.leaf_index.type)
 _upto = bindparam("upto", type_=LEAF.c.leaf_index.type)
@@ -84,20 +110,29 @@ _LEAVES = (
     .order_by(LEAF.c.leaf_index)
     .limit(PIECE)
 )
-_ENTRIES = select(*ENTRY_COLUMNS).order_by(ENTRY.c.leaf_index, ENTRY.c.entry_id)
 _LEGS = (
-    # Both accounts as one text, as they stand in a sealed body: one string instead of two.
-    select(ENTRY.c.leaf_index, LEG.c.leg_no, LEG.c.debit + BETWEEN + LEG.c.credit, LEG.c.amount_fen)
-    .select_from(ENTRY.join(LEG, LEG.c.entry_id == ENTRY.c.entry_id))
-    .order_by(ENTRY.c.leaf_index, ENTRY.c.entry_id, LEG.c.leg_no)
+    select(LEG.c.leg_no, LEG.c.debit, LEG.c.credit, LEG.c.amount_fen)
+    .where(LEG.c.entry_id == bindparam("entry_id"))
+    .order_by(LEG.c.leg_no)
 )
 _NEXT_LEAVES = _LEAVES.where(LEAF.c.leaf_index > _after)
 _WHERES: tuple[ColumnElement[bool], ...] = (
     ENTRY.c.leaf_index <= _upto,
     (ENTRY.c.leaf_index > _after) & (ENTRY.c.leaf_index <= _upto),
 )
-_FIRST, _NEXT = ((_ENTRIES.where(where), _LEGS.where(where)) for where in _WHERES)
-"""Entries and legs of the first piece, and of one after it."""
+
+
+def _entries(legs: ColumnElement[Any]) -> tuple[Select[Any], Select[Any]]:
+    """Entries of the first piece, and of one after it."""
+    query = select(*ENTRY_COLUMNS, legs.label("legs"))
+    first, following = (
+        query.where(where).order_by(ENTRY.c.leaf_index, ENTRY.c.entry_id) for where in _WHERES
+    )
+    return first, following
+
+
+_ENTRIES = {dialect: _entries(text) for dialect, text in _LEG_TEXTS.items()}
+_WITHOUT_LEGS = _entries(literal_column("''"))
 _BEYOND = (
     select(ENTRY.c.leaf_index)
     .where(ENTRY.c.leaf_index > _after)
@@ -114,10 +149,8 @@ class Piece:
     leaves: list[tuple[Any, ...]]
     """(index, bytes, hash)."""
     entries: list[EntryRow]
-    legs: list[tuple[Any, ...]]
-    """(leaf index of the entry, number, debit BETWEEN credit, fen), in the order of the entries."""
     unreadable: str = ""
-    """Why entries and legs are missing, when their rows cannot be read at all."""
+    """Why entries are missing, when their rows cannot be read at all."""
 
 
 def pieces(connection: Connection) -> Iterator[Piece]:
@@ -129,25 +162,41 @@ def pieces(connection: Connection) -> Iterator[Piece]:
     after: int | None = None
     while leaves:
         upto: int = leaves[-1][0]
-        place = {"upto": upto} if after is None else {"after": after, "upto": upto}
-        yield _with_entries(connection, leaves, _FIRST if after is None else _NEXT, place)
+        yield _with_entries(connection, leaves, after, upto)
         after = upto
         leaves = fetch(connection, _NEXT_LEAVES, after=after)
     after = _LEAST if after is None else after
     while rest := fetch(connection, _BEYOND, after=after):
-        place = {"after": after, "upto": rest[-1][0]}
-        yield _with_entries(connection, [], _NEXT, place)
-        after = place["upto"]
+        upto = rest[-1][0]
+        yield _with_entries(connection, [], after, upto)
+        after = upto
+
+
+def mentions(leaves: list[tuple[Any, ...]], word: bytes) -> bool:
+    """Whether one of these leaves may hold the word: asked of all at once, since most do not."""
+    try:
+        return word in b"".join([data for _, data, _ in leaves])
+    except TypeError:
+        return True  # a leaf that is no bytes is looked at by itself
+
+
+def legs_of(connection: Connection, entry_id: str) -> list[LegRow]:
+    """The rows of an entry's legs, in order. Raises LedgerDamaged where they cannot be read."""
+    return fetch(connection, _LEGS, entry_id=entry_id)
 
 
 def fetch(connection: Connection, query: Select[Any], **values: Any) -> list[tuple[Any, ...]]:
     """All rows as the driver gives them. Raises LedgerDamaged where it cannot."""
-    result = connection.execute(query, values)
+    driver_error = connection.dialect.loaded_dbapi.Error
+    try:
+        result = connection.execute(query, values)
+    except DBAPIError as error:
+        raise LedgerDamaged(f"rows cannot be read ({type(error.orig).__name__})") from error
     try:
         if result.cursor is None:
             raise LedgerDamaged("a query gave no rows")
         rows = list(result.cursor.fetchall())
-    except connection.dialect.loaded_dbapi.Error as error:
+    except driver_error as error:
         raise LedgerDamaged(f"rows cannot be read ({type(error).__name__})") from error
     finally:
         result.close()
@@ -155,13 +204,16 @@ def fetch(connection: Connection, query: Select[Any], **values: Any) -> list[tup
 
 
 def _with_entries(
-    connection: Connection,
-    leaves: list[tuple[Any, ...]],
-    queries: tuple[Select[Any], Select[Any]],
-    place: dict[str, int],
+    connection: Connection, leaves: list[tuple[Any, ...]], after: int | None, upto: int
 ) -> Piece:
+    following, place = (0, {"upto": upto}) if after is None else (1, {"after": after, "upto": upto})
     try:
-        entries, legs = (fetch(connection, query, **place) for query in queries)
+        query = _ENTRIES[connection.dialect.name][following]
+        return Piece(leaves, fetch(connection, query, **place))
+    except LedgerDamaged:
+        # One leg that is no text hides all: without their texts, every entry is doubted.
+        query = _WITHOUT_LEGS[following]
+    try:
+        return Piece(leaves, fetch(connection, query, **place))
     except LedgerDamaged as error:
-        return Piece(leaves, [], [], unreadable=str(error))
-    return Piece(leaves, entries, legs)
+        return Piece(leaves, [], unreadable=str(error))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from ledger.outcomes import LedgerError
 from ledger.report import Findings, silent
 from ledger.verify_journal import JournalCheck, check_balances
-from ledger.verify_quick import Legs, Quick, is_evidence
+from ledger.verify_quick import Moves, Quick, is_evidence
 from ledger.verify_rows import EntryRow, pieces
 from tests.unit.ledger.books import Books, evidence
 from tests.unit.ledger.test_mutations import flip_one
@@ -34,7 +34,11 @@ FORGED = [
     "UPDATE ledger_leg SET amount_fen = -amount_fen WHERE entry_id = 'ent_a1'",
     "UPDATE ledger_leg SET amount_fen = CAST(amount_fen AS BLOB) WHERE entry_id = 'ent_a1'",
     "UPDATE ledger_leg SET amount_fen = amount_fen + 0.5 WHERE entry_id = 'ent_a1'",
+    "UPDATE ledger_leg SET amount_fen = '1_0' WHERE entry_id = 'ent_a1'",
+    "UPDATE ledger_leg SET debit = CAST(debit AS BLOB) WHERE entry_id = 'ent_a1'",
     "UPDATE ledger_leg SET leg_no = leg_no + 1",
+    "UPDATE ledger_leg SET leg_no = leg_no - 1",
+    "UPDATE ledger_leg SET leg_no = leg_no + 4 WHERE entry_id = 'ent_a1' AND leg_no > 0",
     "UPDATE ledger_leg SET leg_no = 1 - leg_no WHERE entry_id = 'ent_none'",
     "UPDATE ledger_entry SET seal_salt = CAST(hex(seal_salt) AS BLOB)",
     "UPDATE ledger_entry SET recorded_us = CAST(recorded_us AS BLOB) WHERE entry_id = 'ent_a1'",
@@ -56,8 +60,8 @@ FORGED = [
 class Never(Quick):
     """Doubts everything."""
 
-    def is_sound(self, row: EntryRow, legs: Legs, leaf: Any) -> bool:
-        return False
+    def sound_moves(self, row: EntryRow, leaf: Any) -> Moves | None:
+        return None
 
 
 @pytest.fixture(scope="module")
