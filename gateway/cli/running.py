@@ -60,6 +60,11 @@ def serve(
     called. To settle it needs its regions: for a demonstration run
     ./yrd sandbox shanghai, jiangsu and zhejiang on the same DIR.
 
+    Several may serve one DIR, each at an address of its own. On SQLite the
+    first writes (写入进程); the others check who calls and forward to it
+    (转发进程), and one takes its place within seconds when it is gone. Each
+    says which part it plays. Before migrate or restore stop them all.
+
     [dim]Examples:[/dim]
       ./yrd serve --data /tmp/yrd
       YRD_LISTEN=127.0.0.1:9000 ./yrd serve --data /tmp/yrd

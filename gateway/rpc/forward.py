@@ -4,7 +4,7 @@ Here the caller's certificate, registration and limits are checked; then the byt
 to the owner as they came, with who calls, the request id and the time that is left, and the answer
 or the error comes back as it is: status, details, trailing metadata. A caller that leaves is told
 on. Whole calls travel and not statements, since a transaction is a closure over our own objects
-(docs/adr/0012).
+(docs/adr/0014).
 
 An owner that dies leaves calls of which nothing is known. Each method of ours may be repeated
 (money by its request_id, the others change nothing), so such a call is sent once more, to an owner
@@ -41,6 +41,7 @@ REPEATABLE = frozenset({
     "/yrd.audit.v1.AuditService/GetConsistencyProof",
     "/yrd.audit.v1.AuditService/ListEntries",
     "/yrd.audit.v1.AuditService/GetReceipt",
+    "/yrd.audit.v1.AuditService/GetStatus",
 })  # fmt: skip
 """A method that is not named here is never sent twice."""
 WAIT_MAX_S = 10.0
