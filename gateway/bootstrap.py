@@ -10,6 +10,7 @@ opened.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -161,18 +162,27 @@ class Gateway:
 
     async def _until_free(self, database: Path, link: OwnerLink) -> None:
         """Follow the owner, whoever it is, until the lock is free; then take its place."""
+        trouble = ""
         while not self._ending.is_set():
-            lock = WriterLock.attempt(database)
+            try:
+                lock = WriterLock.attempt(database)
+                changed = lock is None and await link.look()
+            except OSError as error:
+                # E.g. no descriptor is free: it passes, and the owner is there meanwhile.
+                if trouble != str(error):
+                    self._logger.error("owner_watch_failed", error_type=type(error).__name__)
+                trouble, lock, changed = str(error), None, False
             if lock is not None:
                 await self._take_over(lock, link)
                 return
-            if await link.look():
+            if changed:
                 self._say(Role.FORWARDER, holder(database).pid)
                 await self._server.probe()
-            try:
-                await asyncio.wait_for(self._ending.wait(), timeout=LOOK_S)
-            except TimeoutError:
-                continue
+            await self._pause()
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), timeout=LOOK_S)
 
     async def _take_over(self, lock: WriterLock, link: OwnerLink) -> None:
         began = self._clock.monotonic()
@@ -184,7 +194,8 @@ class Gateway:
             raise
         await self._server.probe()
         # Calls that wait for an owner, or were lost with the last one, find us on our own socket.
-        await link.look()
+        while not await link.look() and not self._ending.is_set():
+            await self._pause()
         freeze_what_stays()
         took_ms = int((self._clock.monotonic() - began) * 1000)
         self._logger.info("took_over", duration_ms=took_ms)
