@@ -171,11 +171,14 @@ def allows(state: ClaimState, event: ClaimEvent) -> bool:
     return (state, event) in TABLE
 
 
-def next_steps(state: ClaimState, *, expired: bool, answered: bool = False) -> tuple[Step, ...]:
+def next_steps(
+    state: ClaimState, *, expired: bool, answered: bool = False, exhausted: bool = False
+) -> tuple[Step, ...]:
     """What is to be done now.
 
     `expired`: the attempt's own deadline has passed, so nobody is still working on the call.
     `answered`: a 2601 for this claim got an answer (provisional all the same).
+    `exhausted`: as many 2601 were sent as may be, and none was answered.
     """
     match state:
         case ClaimState.RECORDED:
@@ -185,6 +188,8 @@ def next_steps(state: ClaimState, *, expired: bool, answered: bool = False) -> t
         case ClaimState.REVERSAL_SENT:
             if answered:
                 return (Step.AWAIT_RECONCILIATION,)
+            if exhausted:
+                return (Step.AWAIT_PERSON, Step.AWAIT_RECONCILIATION)
             return (Step.REPEAT_REVERSAL,) if expired else ()
         case ClaimState.REVERSING:
             return (Step.MARK_CANCEL_UNKNOWN,) if expired else (Step.CALL_CANCEL,)

@@ -134,6 +134,11 @@ class ClaimRecord:
     def provisional(self) -> bool:
         return self.state in PROVISIONAL
 
+    @property
+    def awaits_reconciliation(self) -> bool:
+        """Nothing more is tried here: 对账 (3201/3202), or a person, has the next word."""
+        return self.provisional and self.work_due_at is None
+
     def moved(
         self, event: ClaimEvent, *, at: datetime, **changes: Any
     ) -> tuple[ClaimRecord, LedgerAct]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.errors import NotFound
-from gateway.ports import BooksReader, ClaimPage, ClaimQuery, Store
+from gateway.ports import Awaiting, BooksReader, ClaimPage, ClaimQuery, Store
 
 
 class ReadClaims:
@@ -35,3 +35,9 @@ class ReadClaims:
     async def list(self, query: ClaimQuery) -> ClaimPage:
         """Newest first."""
         return await self._store.read(lambda reader: reader.list_answers(query))
+
+    async def awaiting(self, institution_code: str) -> tuple[Awaiting, ...]:
+        """What waits for reconciliation, by state; of all institutions for ""."""
+        return await self._store.read(
+            lambda reader: reader.awaiting_reconciliation(institution_code)
+        )

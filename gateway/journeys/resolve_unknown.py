@@ -73,7 +73,12 @@ class ResolveUnknown:
     async def __call__(self, claim: ClaimRecord) -> ClaimRecord:
         """Raises StorageUnavailable or Conflict; the claim is then looked at again later."""
         due = claim.work_due_at is None or claim.work_due_at <= self._clock.now()
-        steps = next_steps(claim.state, expired=due, answered=claim.reversal_answered)
+        steps = next_steps(
+            claim.state,
+            expired=due,
+            answered=claim.reversal_answered,
+            exhausted=claim.reversal_attempts >= self._timings.attempts_max,
+        )
         for step in steps:
             match step:
                 case Step.MARK_UNKNOWN:

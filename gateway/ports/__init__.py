@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.ports.books import (
     AskedReversal,
+    Awaiting,
     Books,
     BooksReader,
     ClaimPage,
@@ -57,6 +58,7 @@ __all__ = [
     "Accepted",
     "Answer",
     "AskedReversal",
+    "Awaiting",
     "Books",
     "BooksReader",
     "CallContext",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
 from gateway.ports.calls import Exchange
 from ledger.journal import Entry
@@ -52,6 +53,16 @@ class ClaimPage:
     answers: tuple[bytes, ...]
     next_before: str
     """Claim id to continue before; empty on the last page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """How many claims of one state wait for reconciliation."""
+
+    state: ClaimState
+    count: int
+    oldest: datetime
+    """When the one that waits longest came to wait."""
 
 
 class Books(Protocol):
@@ -136,6 +147,10 @@ class BooksReader(Protocol):
 
     def claims_needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
         """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due."""
+
+    def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
+        """Claims about which nothing more is tried here, by state; of one institution, or of all
+        ("")."""
 
     def due_outbox(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]: ...
 

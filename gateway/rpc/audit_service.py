@@ -1,4 +1,5 @@
-"""AuditService: the log, for any participant; receipts, for the institution whose claim it is."""
+"""AuditService: the log, for any participant; receipts, for the institution whose claim it is;
+what waits for a person."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from gateway.journeys.prove_entry import not_yet_covered
 from gateway.ports import CheckpointView, Log
 from gateway.rpc.convert import audits
 from gateway.rpc.deadline import budget_s
-from gateway.rpc.identity import Callers, Context
-from gateway.rpc.verbs import Prove
+from gateway.rpc.identity import AUDITOR, Callers, Context
+from gateway.rpc.verbs import Prove, Read
 from ledger.merkle import leaf_hash
 from yrd.audit.v1 import audit_pb2 as pb
 from yrd.audit.v1 import audit_pb2_grpc
@@ -17,8 +18,8 @@ from yrd.audit.v1 import audit_pb2_grpc
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """yrd.audit.v1.AuditService."""
 
-    def __init__(self, *, callers: Callers, log: Log, prove: Prove) -> None:
-        self._callers, self._log, self._prove = callers, log, prove
+    def __init__(self, *, callers: Callers, log: Log, prove: Prove, read: Read) -> None:
+        self._callers, self._log, self._prove, self._read = callers, log, prove, read
 
     async def GetCheckpoint(
         self, request: pb.GetCheckpointRequest, context: Context
@@ -75,6 +76,17 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             institution.code, claim_id, entry_id, budget if request.wait_for_checkpoint else 0.0
         )
         return pb.GetReceiptResponse(receipt=receipt, leaf_index=index, tree_size=size)
+
+    async def GetStatus(
+        self, request: pb.GetStatusRequest, context: Context
+    ) -> pb.GetStatusResponse:
+        """What a person has to look at: the caller's own, an auditor's of everybody."""
+        caller = self._callers.anyone(context)
+        budget_s(context)
+        whose = caller.institution
+        everybody = AUDITOR in caller.roles or whose is None
+        found = await self._read.awaiting("" if everybody or whose is None else whose.code)
+        return audits.status(found)
 
     async def _checkpoint(self, size: int) -> CheckpointView:
         found = await self._log.checkpoint(size)

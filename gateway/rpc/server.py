@@ -178,5 +178,5 @@ class RpcServer:
             settle=journeys.settle, reverse=journeys.reverse,
             predetermine=journeys.predetermine, read=journeys.read, observe=self._observe,
         )  # fmt: skip
-        audit = AuditServicer(callers=callers, log=log, prove=journeys.prove)
+        audit = AuditServicer(callers=callers, log=log, prove=journeys.prove, read=journeys.read)
         return self._edge.wrap({**handlers(CLAIMS, claims), **handlers(AUDIT, audit)})

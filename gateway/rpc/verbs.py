@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from gateway.journeys.commands import PredetermineCommand, ReverseCommand, SettleCommand
-from gateway.ports import ClaimPage, ClaimQuery
+from gateway.ports import Awaiting, ClaimPage, ClaimQuery
 from gateway.rpc.convert.estimates import Estimate
 
 
@@ -42,6 +42,8 @@ class Read(Protocol):
     ) -> bytes: ...
 
     async def list(self, query: ClaimQuery) -> ClaimPage: ...
+
+    async def awaiting(self, institution_code: str) -> tuple[Awaiting, ...]: ...
 
 
 class Prove(Protocol):

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    String,
     and_,
     bindparam,
     func,
@@ -25,10 +26,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.claim import ClaimState
+from gateway.domain.claim import PROVISIONAL, ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
-from gateway.ports import ClaimPage, ClaimQuery
+from gateway.ports import Awaiting, ClaimPage, ClaimQuery
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.prepared import Prepared
@@ -36,7 +37,7 @@ from gateway.store.record_codec import record_from_json, record_to_json
 from gateway.store.sealing import KEY_VERSION, Place, Salt, seal, unseal
 from gateway.store.subjects import Subjects
 from gateway.store.tables import CLAIM, CLAIM_ENTRY
-from ledger.reads import to_us
+from ledger.reads import from_us, to_us
 
 _log = structlog.get_logger("yrd.store")
 PAGE_MAX = 500
@@ -62,6 +63,20 @@ _NEEDING_WORK = (
     .order_by(CLAIM.c.work_due_us)
     .limit(bindparam("limit"))
 )
+_AWAITING = (
+    select(CLAIM.c.state, func.count(), func.min(CLAIM.c.updated_us))
+    .where(
+        CLAIM.c.state.in_(sorted(state.value for state in PROVISIONAL)),
+        CLAIM.c.work_due_us.is_(None),
+        or_(
+            CLAIM.c.institution_code == bindparam("institution"),
+            bindparam("institution", type_=String) == "",
+        ),
+    )
+    .group_by(CLAIM.c.state)
+    .order_by(CLAIM.c.state)
+)
+"""Reads every claim: for a person who asks now and then, not for each round of a worker."""
 _ANSWER = Prepared(
     select(CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.answer).where(
         CLAIM.c.claim_id == bindparam("claim_id")
@@ -123,6 +138,13 @@ class Claims:
                 kind = type(error).__name__
                 _log.error("claim_does_not_open", claim_id=row.claim_id, error_type=kind)
         return tuple(found)
+
+    def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
+        """By state; of one institution, or of all ("")."""
+        rows = self._connection.execute(_AWAITING, {"institution": institution})
+        return tuple(
+            Awaiting(ClaimState(state), count, from_us(oldest)) for state, count, oldest in rows
+        )
 
     def insert(self, claim: ClaimRecord) -> None:
         """Raises Conflict if its id or one of its request ids is taken."""

@@ -13,7 +13,16 @@ from sqlalchemy import Connection
 
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
 from gateway.domain.errors import InvariantViolated
-from gateway.ports import AskedReversal, ClaimPage, ClaimQuery, Clock, Exchange, Ids, Opening
+from gateway.ports import (
+    AskedReversal,
+    Awaiting,
+    ClaimPage,
+    ClaimQuery,
+    Clock,
+    Exchange,
+    Ids,
+    Opening,
+)
 from gateway.store.claims import Claims, Encode
 from gateway.store.evidence import Evidence
 from gateway.store.keyring import Keyring
@@ -173,6 +182,9 @@ class Snapshot:
 
     def claims_needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
         return self.claims.needing_work(at, limit)
+
+    def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
+        return self.claims.awaiting_reconciliation(institution)
 
     def due_outbox(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]:
         return self._outbox.due(at, limit)

@@ -61,4 +61,4 @@ class ResolveClaims:
 
 def needs_person(claim: ClaimRecord) -> bool:
     """Every 2601 attempt went unanswered: only reconciliation or a person goes on from here."""
-    return not claim.reversal_answered and claim.work_due_at is None
+    return not claim.reversal_answered and claim.awaits_reconciliation

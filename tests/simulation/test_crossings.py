@@ -33,7 +33,9 @@ from gateway.ports import (
     Exchange,
     NoAnswer,
     RegionSettlement,
+    ReversalOrder,
 )
+from gateway.rpc.convert.advice import UNANSWERED
 from gateway.rpc.convert.claims import decode_claim, encode_claim
 from ledger.leaf import Leaf
 from tests.simulation.conftest import Site
@@ -57,6 +59,8 @@ class Region(ScriptedRegion):
         self.deductible_fen = 0
         self.silent = False
         self.lose_admission = False
+        self.mute = False
+        """No 2601 is answered."""
         self.same_number = ""
         """The 结算ID that every settlement gets."""
         self.when_settling: Callable[[], None] = lambda: None
@@ -80,6 +84,9 @@ class Region(ScriptedRegion):
             theirs = replace(answer.value.breakdown, deductible_fen=self.deductible_fen)
             return replace(answer, value=replace(answer.value, breakdown=theirs))
         return answer
+
+    async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
+        return NoAnswer("timeout", RAW) if self.mute else await super().reverse(ctx, order)
 
     async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
         self.cancelling.set()
@@ -288,6 +295,30 @@ def test_no_attempt_is_recorded_that_nobody_could_send(site: Site) -> None:
         with pytest.raises(NotFound):
             await resolve(before)
         assert await stage.stored(claim.claim_id) == before
+
+    play(site, story)
+
+
+def test_a_claim_whose_reversals_stay_unanswered_is_counted_and_its_counter_told(
+    site: Site,
+) -> None:
+    async def story(stage: Stage) -> None:
+        stage.region.silent = stage.region.mute = True
+        claim_id = (await stage.settle()).claim_id
+        resolve = ResolveUnknown(
+            store=stage.process, regions=stage.process.regions,
+            institutions={HOSPITAL.code: HOSPITAL}, clock=stage.clock, ids=stage.ids,
+            timings=ResolveTimings(timedelta(0), timedelta(seconds=1), 2),
+        )  # fmt: skip
+        for _ in range(4):
+            stage.clock.step(3600.0)
+            await resolve(await stage.stored(claim_id))
+        claim = await stage.stored(claim_id)
+        assert (claim.state, claim.reversal_attempts) == ("REVERSAL_SENT", 2)
+        answer = await stage.process.read(lambda reader: reader.answer(claim_id))
+        assert answer is not None and decode_claim(answer).advice_zh == UNANSWERED
+        waiting = await stage.process.read(lambda reader: reader.awaiting_reconciliation(""))
+        assert [(row.state, row.count) for row in waiting] == [("REVERSAL_SENT", 1)]
 
     play(site, story)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from gateway.domain.claim import ClaimState
+from gateway.domain.claim_record import ClaimRecord
 
 ADVICE: MappingProxyType[ClaimState, str] = MappingProxyType(
     {
@@ -35,3 +36,15 @@ ADVICE: MappingProxyType[ClaimState, str] = MappingProxyType(
         ClaimState.REVERSED: "结算已撤销,请退还个人现金支出;如需重新结算,请使用新的请求号。",
     }
 )
+
+UNANSWERED = (
+    "结算结果不明,已多次向参保地发出冲正,均未得到答复;系统不再重发,等待对账,"
+    "请联系经办机构核对;在此之前请勿就同一费用再次结算。"
+)
+"""REVERSAL_SENT, after the last attempt: nothing more happens by itself."""
+
+
+def advice(record: ClaimRecord) -> str:
+    """The text that goes with a claim as it stands."""
+    silent = record.state is ClaimState.REVERSAL_SENT and not record.reversal_answered
+    return UNANSWERED if silent and record.awaits_reconciliation else ADVICE[record.state]

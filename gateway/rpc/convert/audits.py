@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.ports import CheckpointView, Signing
+from gateway.ports import Awaiting, CheckpointView, Signing
 from gateway.rpc.convert import texts
+from gateway.rpc.convert.enums import STATES
 from gateway.rpc.convert.findings import Findings
 from gateway.rpc.convert.page_token import make_token, read_token
 from gateway.rpc.convert.queries import page_size
@@ -94,6 +95,16 @@ def checkpoint(view: CheckpointView, signing: Signing) -> pb.GetCheckpointRespon
         signed_at=to_timestamp(view.signed_at), signing_refused=signing.refused,
         key_valid_until=to_timestamp(signing.key_until) if signing.key_until else None,
     )  # fmt: skip
+
+
+def status(awaiting: Sequence[Awaiting]) -> pb.GetStatusResponse:
+    """What waits for reconciliation."""
+    answer = pb.GetStatusResponse()
+    for found in awaiting:
+        answer.awaiting_reconciliation.add(
+            state=STATES[found.state], count=found.count, oldest=to_timestamp(found.oldest)
+        )
+    return answer
 
 
 def _not_negative(found: Findings, field: str, value: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.claim_record import ClaimRecord, Refusal
-from gateway.rpc.convert.advice import ADVICE
+from gateway.rpc.convert.advice import advice
 from gateway.rpc.convert.amounts import breakdown, differences, priced_lines
 from gateway.rpc.convert.enums import SCHEMES_OUT, STATES, VISIT_KINDS_OUT
 from gateway.rpc.convert.times import to_timestamp
@@ -28,7 +28,7 @@ def to_claim(record: ClaimRecord) -> claim_pb2.Claim:
         request_id=record.request_id,
         state=STATES[record.state],
         provisional=record.provisional,
-        advice_zh=ADVICE[record.state],
+        advice_zh=advice(record),
         etag=str(record.version),
         institution_code=record.institution_code,
         visited_region=record.visited_region,

@@ -12,7 +12,7 @@ from gateway.domain.claim import ClaimState
 from gateway.domain.errors import NotFound, StorageUnavailable
 from gateway.domain.pricing import PricedLine
 from gateway.journeys.commands import PredetermineCommand, ReverseCommand, SettleCommand
-from gateway.ports import CheckpointView, ClaimPage, ClaimQuery, Signing
+from gateway.ports import Awaiting, CheckpointView, ClaimPage, ClaimQuery, Signing
 from gateway.rpc.convert.claims import encode_claim
 from ledger import merkle
 from tests.unit.rpc import samples
@@ -70,6 +70,11 @@ class Journeys:
         if institution_code != samples.QINGPU.code:
             raise NotFound(reason="CLAIM_NOT_FOUND")
         return encode_claim(samples.claim())
+
+    async def awaiting(self, institution_code: str) -> tuple[Awaiting, ...]:
+        everybody = institution_code == ""
+        since = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+        return (Awaiting(ClaimState.REVERSAL_SENT, 5 if everybody else 2, since),)
 
     async def list(self, query: ClaimQuery) -> ClaimPage:
         self.queries.append(query)

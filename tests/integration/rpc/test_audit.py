@@ -8,8 +8,9 @@ import grpc
 
 from gateway.ports import Signing
 from ledger import merkle
-from tests.integration.rpc.house import House, audit, failure
+from tests.integration.rpc.house import QINGPU_URN, House, audit, failure
 from yrd.audit.v1 import audit_pb2 as pb
+from yrd.claim.v1 import claim_pb2
 
 Code = grpc.StatusCode
 
@@ -90,3 +91,19 @@ async def test_a_receipt_is_the_claimants_own_and_may_be_waited_for(
     async with house.channel(pair) as channel:
         told = await failure(audit(channel).GetReceipt(request, timeout=5))
     assert told.code is Code.NOT_FOUND
+
+
+async def test_an_institution_counts_its_own_waiting_claims_and_an_auditor_all(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    own = await audit(qingpu).GetStatus(pb.GetStatusRequest(), timeout=5)
+    (row,) = own.awaiting_reconciliation
+    assert (row.state, row.count) == (claim_pb2.CLAIM_STATE_REVERSAL_SENT, 2)
+    assert row.oldest.ToDatetime(UTC) == datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    for pair in (
+        house.ca.client("urn:yrd:role:auditor"),
+        house.ca.client(QINGPU_URN, "urn:yrd:role:auditor"),
+    ):
+        async with house.channel(pair) as channel:
+            every = await audit(channel).GetStatus(pb.GetStatusRequest(), timeout=5)
+        assert [row.count for row in every.awaiting_reconciliation] == [5]

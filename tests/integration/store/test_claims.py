@@ -246,6 +246,23 @@ async def test_the_worker_sees_what_is_due_and_nothing_else(house: OpenStore) ->
     assert answered.state is ClaimState.REVERSAL_SENT
 
 
+async def test_what_waits_for_reconciliation_is_counted_by_state(house: OpenStore) -> None:
+    async def awaiting(institution: str) -> list[tuple[str, int, datetime]]:
+        found = await house.store.read(lambda r: r.awaiting_reconciliation(institution))
+        return [(row.state.value, row.count, row.oldest) for row in found]
+
+    made = await house.store.write(Intent("r-1"))
+    later = NOON + timedelta(minutes=5)
+    unknown = await settled(house, replace(made, work_due_at=later), ClaimEvent.NO_ANSWER)
+    assert await awaiting("") == [], "the worker is still at it"
+    sent = await settled(house, unknown, ClaimEvent.REVERSAL_BY_MSGID)
+    given_up = replace(sent, work_due_at=None, version=sent.version + 1)
+    await house.store.write(lambda b: b.update_claim(given_up, expected_version=sent.version))
+    expected = [("REVERSAL_SENT", 1, given_up.updated_at)]
+    assert await awaiting("") == await awaiting(made.institution_code) == expected
+    assert await awaiting("H00320000001") == [], "another's claims are not theirs to count"
+
+
 async def test_an_outbox_item_stays_until_it_is_done(house: OpenStore) -> None:
     item = OutboxItem("out_1", "visited_settlement", "clm_1", "310118", due_at=NOON)
     await house.store.write(lambda b: b.enqueue(item))

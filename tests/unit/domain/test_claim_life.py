@@ -220,6 +220,11 @@ def test_an_answered_reversal_only_waits_for_reconciliation() -> None:
     assert [step.value for step in steps] == ["await_reconciliation"]
 
 
+def test_a_reversal_that_nobody_answered_waits_for_a_person_once_it_was_tried_enough() -> None:
+    steps = next_steps(S.REVERSAL_SENT, expired=True, exhausted=True)
+    assert [step.value for step in steps] == ["await_person", "await_reconciliation"]
+
+
 def test_the_table_never_posts_on_anything_but_a_yes_or_reconciliation() -> None:
     yes = {E.REGION_SETTLED, E.FOUND_EFFECTIVE}
     for (_, event), found in TABLE.items():

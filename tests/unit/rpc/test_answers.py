@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.domain.claim import PROVISIONAL, ClaimState
 from gateway.domain.errors import Malformed
 from gateway.ports import ClaimPage
 from gateway.rpc.convert import audits
-from gateway.rpc.convert.advice import ADVICE
+from gateway.rpc.convert.advice import ADVICE, UNANSWERED
 from gateway.rpc.convert.claims import decode_claim, encode_claim
 from gateway.rpc.convert.queries import PAGE_BYTES_MAX, claim_key, claim_page, claim_query
 from tests.unit.rpc import samples
@@ -41,10 +43,18 @@ def test_encoding_is_the_same_every_time_and_survives_the_response() -> None:
 
 @pytest.mark.parametrize("state", list(ClaimState))
 def test_every_state_has_a_name_on_the_wire_and_advice_for_the_counter(state: ClaimState) -> None:
-    claim = decode_claim(encode_claim(samples.claim(state)))
+    record = replace(samples.claim(state), reversal_answered=True)
+    claim = decode_claim(encode_claim(record))
     assert pb.ClaimState.Name(claim.state) == f"CLAIM_STATE_{state.name}"
     assert claim.advice_zh == ADVICE[state]
     assert claim.provisional is (state in PROVISIONAL)
+
+
+def test_the_counter_is_told_when_nothing_more_is_tried_and_reconciliation_is_awaited() -> None:
+    sent = replace(samples.claim(ClaimState.REVERSAL_SENT), work_due_at=None)
+    assert decode_claim(encode_claim(sent)).advice_zh == UNANSWERED
+    answered = replace(sent, reversal_answered=True)
+    assert decode_claim(encode_claim(answered)).advice_zh == ADVICE[ClaimState.REVERSAL_SENT]
 
 
 def test_an_unsettled_claim_has_no_settlement() -> None:

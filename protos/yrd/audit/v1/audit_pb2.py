@@ -23,37 +23,44 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from yrd.claim.v1 import claim_pb2 as yrd_dot_claim_dot_v1_dot_claim__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18yrd/audit/v1/audit.proto\x12\x0cyrd.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\x14GetCheckpointRequest\x12\x1b\n\ttree_size\x18\x01 \x01(\x03R\x08treeSize\"\x9f\x02\n\x15GetCheckpointResponse\x12\x12\n\x04note\x18\x01 \x01(\tR\x04note\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\troot_hash\x18\x03 \x01(\x0cR\x08rootHash\x12\x12\n\x04vkey\x18\x04 \x01(\tR\x04vkey\x12\x37\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08signedAt\x12\'\n\x0fsigning_refused\x18\x06 \x01(\tR\x0esigningRefused\x12\x42\n\x0fkey_valid_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rkeyValidUntil\"V\n\x18GetInclusionProofRequest\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\"\x8c\x01\n\x19GetInclusionProofResponse\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\tleaf_hash\x18\x03 \x01(\x0cR\x08leafHash\x12\x16\n\x06hashes\x18\x04 \x03(\x0cR\x06hashes\"\\\n\x1aGetConsistencyProofRequest\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\"u\n\x1bGetConsistencyProofResponse\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\x12\x16\n\x06hashes\x18\x03 \x03(\x0cR\x06hashes\"q\n\x12ListEntriesRequest\x12\x1f\n\x0bstart_index\x18\x01 \x01(\x03R\nstartIndex\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"o\n\x13ListEntriesResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.yrd.audit.v1.LogEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"=\n\x08LogEntry\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x12\n\x04leaf\x18\x02 \x01(\x0cR\x04leaf\"y\n\x11GetReceiptRequest\x12\x19\n\x08\x63laim_id\x18\x01 \x01(\tR\x07\x63laimId\x12\x19\n\x08\x65ntry_id\x18\x02 \x01(\tR\x07\x65ntryId\x12.\n\x13wait_for_checkpoint\x18\x03 \x01(\x08R\x11waitForCheckpoint\"j\n\x12GetReceiptResponse\x12\x18\n\x07receipt\x18\x01 \x01(\x0cR\x07receipt\x12\x1d\n\nleaf_index\x18\x02 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x03 \x01(\x03R\x08treeSize2\xdf\x03\n\x0c\x41uditService\x12X\n\rGetCheckpoint\x12\".yrd.audit.v1.GetCheckpointRequest\x1a#.yrd.audit.v1.GetCheckpointResponse\x12\x64\n\x11GetInclusionProof\x12&.yrd.audit.v1.GetInclusionProofRequest\x1a\'.yrd.audit.v1.GetInclusionProofResponse\x12j\n\x13GetConsistencyProof\x12(.yrd.audit.v1.GetConsistencyProofRequest\x1a).yrd.audit.v1.GetConsistencyProofResponse\x12R\n\x0bListEntries\x12 .yrd.audit.v1.ListEntriesRequest\x1a!.yrd.audit.v1.ListEntriesResponse\x12O\n\nGetReceipt\x12\x1f.yrd.audit.v1.GetReceiptRequest\x1a .yrd.audit.v1.GetReceiptResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18yrd/audit/v1/audit.proto\x12\x0cyrd.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18yrd/claim/v1/claim.proto\"3\n\x14GetCheckpointRequest\x12\x1b\n\ttree_size\x18\x01 \x01(\x03R\x08treeSize\"\x9f\x02\n\x15GetCheckpointResponse\x12\x12\n\x04note\x18\x01 \x01(\tR\x04note\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\troot_hash\x18\x03 \x01(\x0cR\x08rootHash\x12\x12\n\x04vkey\x18\x04 \x01(\tR\x04vkey\x12\x37\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08signedAt\x12\'\n\x0fsigning_refused\x18\x06 \x01(\tR\x0esigningRefused\x12\x42\n\x0fkey_valid_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rkeyValidUntil\"V\n\x18GetInclusionProofRequest\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\"\x8c\x01\n\x19GetInclusionProofResponse\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x02 \x01(\x03R\x08treeSize\x12\x1b\n\tleaf_hash\x18\x03 \x01(\x0cR\x08leafHash\x12\x16\n\x06hashes\x18\x04 \x03(\x0cR\x06hashes\"\\\n\x1aGetConsistencyProofRequest\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\"u\n\x1bGetConsistencyProofResponse\x12\x1d\n\nfirst_size\x18\x01 \x01(\x03R\tfirstSize\x12\x1f\n\x0bsecond_size\x18\x02 \x01(\x03R\nsecondSize\x12\x16\n\x06hashes\x18\x03 \x03(\x0cR\x06hashes\"q\n\x12ListEntriesRequest\x12\x1f\n\x0bstart_index\x18\x01 \x01(\x03R\nstartIndex\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"o\n\x13ListEntriesResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x16.yrd.audit.v1.LogEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"=\n\x08LogEntry\x12\x1d\n\nleaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x12\n\x04leaf\x18\x02 \x01(\x0cR\x04leaf\"y\n\x11GetReceiptRequest\x12\x19\n\x08\x63laim_id\x18\x01 \x01(\tR\x07\x63laimId\x12\x19\n\x08\x65ntry_id\x18\x02 \x01(\tR\x07\x65ntryId\x12.\n\x13wait_for_checkpoint\x18\x03 \x01(\x08R\x11waitForCheckpoint\"j\n\x12GetReceiptResponse\x12\x18\n\x07receipt\x18\x01 \x01(\x0cR\x07receipt\x12\x1d\n\nleaf_index\x18\x02 \x01(\x03R\tleafIndex\x12\x1b\n\ttree_size\x18\x03 \x01(\x03R\x08treeSize\"\x12\n\x10GetStatusRequest\"r\n\x11GetStatusResponse\x12]\n\x17\x61waiting_reconciliation\x18\x01 \x03(\x0b\x32$.yrd.audit.v1.AwaitingReconciliationR\x16\x61waitingReconciliation\"\x92\x01\n\x16\x41waitingReconciliation\x12.\n\x05state\x18\x01 \x01(\x0e\x32\x18.yrd.claim.v1.ClaimStateR\x05state\x12\x14\n\x05\x63ount\x18\x02 \x01(\x03R\x05\x63ount\x12\x32\n\x06oldest\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06oldest2\xad\x04\n\x0c\x41uditService\x12X\n\rGetCheckpoint\x12\".yrd.audit.v1.GetCheckpointRequest\x1a#.yrd.audit.v1.GetCheckpointResponse\x12\x64\n\x11GetInclusionProof\x12&.yrd.audit.v1.GetInclusionProofRequest\x1a\'.yrd.audit.v1.GetInclusionProofResponse\x12j\n\x13GetConsistencyProof\x12(.yrd.audit.v1.GetConsistencyProofRequest\x1a).yrd.audit.v1.GetConsistencyProofResponse\x12R\n\x0bListEntries\x12 .yrd.audit.v1.ListEntriesRequest\x1a!.yrd.audit.v1.ListEntriesResponse\x12O\n\nGetReceipt\x12\x1f.yrd.audit.v1.GetReceiptRequest\x1a .yrd.audit.v1.GetReceiptResponse\x12L\n\tGetStatus\x12\x1e.yrd.audit.v1.GetStatusRequest\x1a\x1f.yrd.audit.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yrd.audit.v1.audit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=75
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=126
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=129
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=416
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=418
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=504
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=507
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=647
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=649
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=741
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=743
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=860
-  _globals['_LISTENTRIESREQUEST']._serialized_start=862
-  _globals['_LISTENTRIESREQUEST']._serialized_end=975
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=977
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=1088
-  _globals['_LOGENTRY']._serialized_start=1090
-  _globals['_LOGENTRY']._serialized_end=1151
-  _globals['_GETRECEIPTREQUEST']._serialized_start=1153
-  _globals['_GETRECEIPTREQUEST']._serialized_end=1274
-  _globals['_GETRECEIPTRESPONSE']._serialized_start=1276
-  _globals['_GETRECEIPTRESPONSE']._serialized_end=1382
-  _globals['_AUDITSERVICE']._serialized_start=1385
-  _globals['_AUDITSERVICE']._serialized_end=1864
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=101
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=152
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=155
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=442
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=444
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=530
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=533
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=673
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=675
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=767
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=769
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=886
+  _globals['_LISTENTRIESREQUEST']._serialized_start=888
+  _globals['_LISTENTRIESREQUEST']._serialized_end=1001
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=1003
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=1114
+  _globals['_LOGENTRY']._serialized_start=1116
+  _globals['_LOGENTRY']._serialized_end=1177
+  _globals['_GETRECEIPTREQUEST']._serialized_start=1179
+  _globals['_GETRECEIPTREQUEST']._serialized_end=1300
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=1302
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=1408
+  _globals['_GETSTATUSREQUEST']._serialized_start=1410
+  _globals['_GETSTATUSREQUEST']._serialized_end=1428
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1430
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1544
+  _globals['_AWAITINGRECONCILIATION']._serialized_start=1547
+  _globals['_AWAITINGRECONCILIATION']._serialized_end=1693
+  _globals['_AUDITSERVICE']._serialized_start=1696
+  _globals['_AUDITSERVICE']._serialized_end=2253
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,11 @@ class AuditServiceStub:
                 request_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetReceiptRequest.SerializeToString,
                 response_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetReceiptResponse.FromString,
                 _registered_method=True)
+        self.GetStatus = channel.unary_unary(
+                '/yrd.audit.v1.AuditService/GetStatus',
+                request_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusRequest.SerializeToString,
+                response_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -101,6 +106,14 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStatus(self, request, context):
+        """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
+        auditor those of all institutions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +141,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetReceipt,
                     request_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetReceiptRequest.FromString,
                     response_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetReceiptResponse.SerializeToString,
+            ),
+            'GetStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatus,
+                    request_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusRequest.FromString,
+                    response_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +284,33 @@ class AuditService:
             '/yrd.audit.v1.AuditService/GetReceipt',
             yrd_dot_audit_dot_v1_dot_audit__pb2.GetReceiptRequest.SerializeToString,
             yrd_dot_audit_dot_v1_dot_audit__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yrd.audit.v1.AuditService/GetStatus',
+            yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusRequest.SerializeToString,
+            yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

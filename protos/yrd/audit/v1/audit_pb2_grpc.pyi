@@ -47,6 +47,10 @@ class AuditServiceStub:
     """ListEntries lists the log's leaves, oldest first."""
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetReceiptRequest, _audit_pb2.GetReceiptResponse]
     """GetReceipt answers the self-contained receipt of one of the caller's claims."""
+    GetStatus: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetStatusRequest, _audit_pb2.GetStatusResponse]
+    """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
+    auditor those of all institutions.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -63,6 +67,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """ListEntries lists the log's leaves, oldest first."""
     GetReceipt: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetReceiptRequest, _audit_pb2.GetReceiptResponse]  # type: ignore[assignment]
     """GetReceipt answers the self-contained receipt of one of the caller's claims."""
+    GetStatus: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetStatusRequest, _audit_pb2.GetStatusResponse]  # type: ignore[assignment]
+    """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
+    auditor those of all institutions.
+    """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """AuditService serves checkpoints, proofs, entries and receipts."""
@@ -106,5 +114,15 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.GetReceiptResponse, _abc.Awaitable[_audit_pb2.GetReceiptResponse]]:
         """GetReceipt answers the self-contained receipt of one of the caller's claims."""
+
+    @_abc_1.abstractmethod
+    def GetStatus(
+        self,
+        request: _audit_pb2.GetStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.GetStatusResponse, _abc.Awaitable[_audit_pb2.GetStatusResponse]]:
+        """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
+        auditor those of all institutions.
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
