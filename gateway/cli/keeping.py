@@ -57,7 +57,8 @@ def backup(
 
     The gateway goes on; what is copied is one moment. The copy is verified
     before the file gets its name. Keys are not in it: keep DIR/keys apart,
-    offline; without them nobody opens the backup. See docs/backup.md.
+    offline; without them nobody opens the backup. PostgreSQL is dumped with
+    its own pg_dump, found in YRD_PG_BIN or on the PATH. See docs/backup.md.
 
     [dim]Examples:[/dim]
       ./yrd backup --data /tmp/yrd --out /backup/yrd-2026-11-24.tar
@@ -84,6 +85,15 @@ def restore(
     nothing_newer: Annotated[
         bool, typer.Option("--nothing-newer", help="Nothing was signed after the backup.")
     ] = False,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            "--database-url", metavar="URL", help="Empty PostgreSQL database, for a backup of one."
+        ),
+    ] = "",
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="File with the password for that URL.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """恢复: make an empty directory a data directory again, from a backup and the keys.
@@ -96,6 +106,8 @@ def restore(
     [dim]Examples:[/dim]
       ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --checkpoint checkpoint.txt
       ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --nothing-newer
+      ./yrd restore yrd.tar --data /srv/yrd --keys /media/keys --nothing-newer \\
+        --database-url postgresql+psycopg://yrd_owner@db/yrd --password-file owner.password
     """
     from gateway.commands.restore import run
 
@@ -106,6 +118,8 @@ def restore(
         checkpoint=checkpoint,
         nothing_newer=nothing_newer,
         as_json=as_json,
+        database_url=database_url,
+        password_file=password_file,
     )
 
 

@@ -11,6 +11,7 @@ import typer
 from gateway.commands.backup import bar, watching
 from gateway.commands.terminal import notes, output, stop
 from gateway.counter.answers import check_answer
+from gateway.database import Postgresql, parse_database, with_password
 from gateway.store.errors import StoreRefused
 from gateway.store.restore import Restored, RestoreOrder, restore
 from ledger.note import KeyMalformed
@@ -30,17 +31,22 @@ def run(
     checkpoint: Path | None,
     nothing_newer: bool,
     as_json: bool,
+    database_url: str = "",
+    password_file: Path | None = None,
 ) -> None:
     """Restore; exit code 1 if what is in place now is older than what was signed."""
     if data is None:
         stop("需要一个空目录:./yrd restore FILE --data DIR --keys DIR --checkpoint FILE")
     if (checkpoint is None) != nothing_newer:
         stop(_WHICH)
-    order = RestoreOrder(backup=file, directory=data, keys_dir=keys, newest_checkpoint=checkpoint)
     try:
+        order = RestoreOrder(
+            backup=file, directory=data, keys_dir=keys, newest_checkpoint=checkpoint,
+            database=_database(database_url, password_file),
+        )  # fmt: skip
         with bar() as progress:
             restored = restore(order, stage=watching(progress), check_answer=check_answer)
-    except (StoreRefused, KeyMalformed) as error:
+    except (StoreRefused, KeyMalformed, ValueError) as error:
         stop(str(error))
     except OSError as error:
         stop(f"恢复没有完成({error.strerror}:{error.filename}):目录保持原样。")
@@ -53,16 +59,32 @@ def run(
     raise typer.Exit(1 if restored.rolled_back else 0)
 
 
+def _database(url: str, password_file: Path | None) -> Postgresql | None:
+    """Raises OSError, ValueError."""
+    if not url:
+        return None
+    database = parse_database(url)
+    if not isinstance(database, Postgresql):
+        raise ValueError("--database-url 应为 postgresql+psycopg://USER@HOST/NAME")
+    return database if password_file is None else with_password(database, password_file)
+
+
 def _say(restored: Restored, data: Path) -> None:
     made = restored.manifest
     output().print(
         f"已恢复到 {data}:日志 {made.log_size} 条,备份于 {made.made_at},查账通过。", markup=False
     )
+    if made.of_postgresql:
+        output().print(
+            "数据在所给的 PostgreSQL 数据库中:把 yrd.toml 的 database 改为它,"
+            "并以 ./yrd migrate --grant-to 授权给网关的用户。",
+            markup=False,
+        )
     if restored.rolled_back:
         notes().print(
             f"但最新检查点有 {restored.newest_size} 条:少了 {restored.newest_size - made.log_size}"
-            " 条,网关会拒绝启动(LOG_ROLLED_BACK)。\n请找回更新的备份或原磁盘;"
-            "这个目录只可用来查阅。不要删除 checkpoint.txt 强行启动:那会使日志分叉。",
+            " 条,网关会拒绝启动(LOG_ROLLED_BACK)。\n请找回更新的备份或原磁盘;确已丢失时,"
+            "以 ./yrd log restart 换新密钥继续。不要删除 checkpoint.txt 强行启动:那会使日志分叉。",
             style="red",
             markup=False,
         )

@@ -1,16 +1,16 @@
 """备份: a copy of a running gateway's database, verified, in one file.
 
-Copies one snapshot through SQLite's backup API, a few megabytes a step; the gateway goes on. What
-is written was verified as a whole before it got its name. Holds database, outside checkpoint, vkey
-and settings. Never keys: whoever has the backup must not be able to read it (docs/backup.md).
-PostgreSQL has its own tools for this.
+Copies one snapshot through SQLite's backup API, a few megabytes a step, or dumps one of PostgreSQL
+(gateway/store/backup_postgresql.py); the gateway goes on. What is written was verified as a whole
+before it got its name. Holds database, outside checkpoint, vkey and settings. Never keys: whoever
+has the backup must not be able to read it (docs/backup.md).
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,13 +19,21 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.database import Database
-from gateway.store.backup_file import Manifest, measure, pack
+from gateway.store.backup_file import (
+    POSTGRESQL_FILE,
+    SQLITE_FILE,
+    Manifest,
+    measure,
+    pack,
+)
+from gateway.store.backup_postgresql import dump
 from gateway.store.crosscheck_claims import CheckAnswer
 from gateway.store.engine import read_engine, sqlite_driver
 from gateway.store.errors import StoreRefused
-from gateway.store.migrate import REVISIONS
+from gateway.store.keyring import load_keyring
+from gateway.store.migrate import REVISIONS, refuse_unmigrated
 from gateway.store.outside import read_outside
-from gateway.store.verify_store import verify_store
+from gateway.store.verify_store import verify_snapshot
 from ledger.checkpoint import Checkpoint, NoteInvalid, open_checkpoint
 from ledger.note import NoteVerifier
 from ledger.store import head, root_at
@@ -49,6 +57,8 @@ class BackupOrder:
     outside_checkpoint: Path | None
     settings: Mapping[str, Path] = field(default_factory=dict)
     """yrd.toml and participants.toml, and where they are."""
+    programs: Sequence[Path] = ()
+    """Where pg_dump and pg_restore are; empty looks for them."""
 
 
 def back_up(
@@ -60,12 +70,7 @@ def back_up(
     check_answer: CheckAnswer | None = None,
 ) -> Manifest:
     """Write `target`. Raises StoreRefused; then nothing of that name is there."""
-    if not isinstance(order.database, Path):
-        raise StoreRefused(
-            "BACKUP_OF_POSTGRESQL",
-            "PostgreSQL 请用 pg_basebackup 加 WAL 归档,或 pg_dump;恢复后先执行 ./yrd verify。",
-        )
-    if not order.database.exists():
+    if isinstance(order.database, Path) and not order.database.exists():
         raise StoreRefused("DATABASE_MISSING", f"数据库 {order.database} 不存在。")
     if target.exists():
         raise StoreRefused("BACKUP_EXISTS", f"{target} 已存在,不会覆盖:请换一个文件名。")
@@ -78,11 +83,21 @@ def back_up(
         (draft / "vkey").write_text(order.vkey + "\n", encoding="ascii")
         for name, path in order.settings.items():
             shutil.copyfile(path, draft / name)
-        _copy(order.database, draft / "yrd.db", stage)
-        size, root = check_copy(
-            draft, order.keys_dir, order.vkey,
-            production=order.production, stage=stage, check_answer=check_answer,
-        )  # fmt: skip
+        if isinstance(order.database, Path):
+            _copy(order.database, draft / SQLITE_FILE, stage)
+            size, root = check_copy(
+                draft, order.keys_dir, order.vkey,
+                production=order.production, stage=stage, check_answer=check_answer,
+            )  # fmt: skip
+        else:
+            check = checking(
+                draft, order.keys_dir, order.vkey,
+                production=order.production, stage=stage, check_answer=check_answer,
+            )  # fmt: skip
+            dumped = dump(
+                order.database, draft / POSTGRESQL_FILE, check, stage, programs=order.programs
+            )
+            size, root = dumped.size, dumped.root
         manifest = Manifest(
             made_at=at.isoformat(timespec="seconds"),
             origin=NoteVerifier.from_vkey(order.vkey).name,
@@ -108,14 +123,42 @@ def check_copy(
 
     Raises StoreRefused. Leaves the database alone in one file.
     """
-    database = directory / "yrd.db"
+    database = directory / SQLITE_FILE
     stage("核对页面", 0, 1)
     engine = read_engine(database)
+    check = checking(
+        directory, keys_dir, vkey, production=production, stage=stage, check_answer=check_answer
+    )
     try:
-        with engine.connect() as connection, connection.begin():
-            _refuse_broken_pages(connection)
-        report = verify_store(
-            database, keys_dir, vkey, production=production, check_answer=check_answer,
+        with engine.connect() as connection:
+            with connection.begin():
+                _refuse_broken_pages(connection)
+                refuse_unmigrated(connection)
+            with connection.begin():
+                check(connection)
+                now = head(connection)
+    finally:
+        engine.dispose()
+    _into_one_file(database)
+    return now.size, now.root
+
+
+def checking(
+    directory: Path,
+    keys_dir: Path,
+    vkey: str,
+    *,
+    production: bool,
+    stage: Stage,
+    check_answer: CheckAnswer | None = None,
+) -> Callable[[Connection], None]:
+    """What verifies the snapshot of a connection, and compares it with the checkpoint that lies in
+    the directory. Raises StoreRefused."""
+    keyring = load_keyring(keys_dir, production=production)
+
+    def check(connection: Connection) -> None:
+        report = verify_snapshot(
+            connection, keyring, vkey, check_answer=check_answer,
             progress=lambda done, total: stage("查账", done, total),
         )  # fmt: skip
         problems = report.ledger.problems + report.state.problems
@@ -126,13 +169,9 @@ def check_copy(
                 f"查账未通过({first.code},{first.where};共 {len(problems)} 处):"
                 "请先对原库执行 ./yrd verify。",
             )
-        with engine.connect() as connection, connection.begin():
-            now = head(connection)
-            refuse_other_log(connection, directory / "checkpoint.txt", vkey)
-    finally:
-        engine.dispose()
-    _into_one_file(database)
-    return now.size, now.root
+        refuse_other_log(connection, directory / "checkpoint.txt", vkey)
+
+    return check
 
 
 def refuse_other_log(connection: Connection, outside: Path, vkey: str) -> None:

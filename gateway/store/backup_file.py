@@ -21,8 +21,11 @@ from gateway.store.errors import StoreRefused
 
 FORMAT = "yrd.backup.v1"
 MANIFEST = "manifest.json"
-NAMES = ("yrd.db", "vkey", "checkpoint.txt", "yrd.toml", "participants.toml")
-"""What a backup may hold; the first two it must."""
+SQLITE_FILE, POSTGRESQL_FILE, VKEY_FILE = "yrd.db", "yrd.pgdump", "vkey"
+DATABASES = frozenset({SQLITE_FILE, POSTGRESQL_FILE})
+"""A SQLite file, or what pg_dump wrote: a backup holds exactly one of them, and the vkey."""
+NAMES = DATABASES | {VKEY_FILE, "checkpoint.txt", "yrd.toml", "participants.toml"}
+"""What a backup may hold."""
 _CHUNK = 1 << 20
 _MANIFEST_MAX = 1 << 20
 
@@ -41,6 +44,11 @@ class Manifest:
     """Of the schema."""
     files: Mapping[str, tuple[int, str]]
     """Name → bytes, SHA-256 in hex."""
+
+    @property
+    def of_postgresql(self) -> bool:
+        """Whether it is put back into a PostgreSQL database."""
+        return POSTGRESQL_FILE in self.files
 
     def to_json(self) -> bytes:
         files = {
@@ -80,7 +88,7 @@ class Manifest:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise damaged("清单无法读取") from error
-        if not set(files) <= set(NAMES) or not set(files) >= set(NAMES[:2]):
+        if not set(files) <= NAMES or VKEY_FILE not in files or len(DATABASES & set(files)) != 1:
             raise damaged("清单中的文件不对")
         return made
 

@@ -11,14 +11,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.store.backup import Stage, check_copy, opened
-from gateway.store.backup_file import Manifest, sync_directory, unpack
+from gateway.database import Postgresql
+from gateway.store.backup import Stage, check_copy, checking, opened
+from gateway.store.backup_file import (
+    POSTGRESQL_FILE,
+    SQLITE_FILE,
+    Manifest,
+    read_manifest,
+    sync_directory,
+    unpack,
+)
+from gateway.store.backup_postgresql import empty_again, load
 from gateway.store.crosscheck_claims import CheckAnswer
+from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
+from gateway.store.lock import LOCK_NAME
 from gateway.store.log_key import load_log_key
+from gateway.store.migrate import REVISIONS, migrate_database
+from ledger.store import head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +46,10 @@ class RestoreOrder:
     newest_checkpoint: Path | None
     """The newest checkpoint there is; None says that nothing was signed after the backup."""
     production: bool = False
+    database: Postgresql | None = None
+    """Where a backup of PostgreSQL goes; empty there."""
+    programs: Sequence[Path] = ()
+    """Where pg_restore is; empty looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,7 @@ def _fill(
     order: RestoreOrder, draft: Path, stage: Stage, check_answer: CheckAnswer | None
 ) -> Restored:
     stage("解开备份", 0, 1)
+    _refuse_other_kind(order, read_manifest(order.backup))
     manifest = unpack(order.backup, draft)
     vkey = (draft / "vkey").read_text(encoding="ascii").strip()
     _copy_keys(order.keys_dir, draft / "keys")
@@ -96,15 +115,73 @@ def _fill(
     later = draft / "checkpoint.later"
     if newest > manifest.log_size:
         known.rename(later)  # the copy is compared with its own log; it is known to be shorter
-    size, root = check_copy(
-        draft, draft / "keys", vkey,
-        production=order.production, stage=stage, check_answer=check_answer,
-    )  # fmt: skip
+    if order.database is not None:
+        size, root = _into_postgresql(order, order.database, draft, vkey, stage, check_answer)
+    else:
+        _migrated(draft / SQLITE_FILE, manifest)
+        size, root = check_copy(
+            draft, draft / "keys", vkey,
+            production=order.production, stage=stage, check_answer=check_answer,
+        )  # fmt: skip
     if later.exists():
         later.rename(known)
     if (size, root.hex()) != (manifest.log_size, manifest.log_root):
+        if order.database is not None:
+            empty_again(order.database)
         raise StoreRefused("BACKUP_DAMAGED", "备份的日志与清单不符:请换另一份备份。")
     return Restored(manifest, max(newest, size))
+
+
+def _refuse_other_kind(order: RestoreOrder, manifest: Manifest) -> None:
+    if manifest.of_postgresql and order.database is None:
+        raise StoreRefused(
+            "DATABASE_URL_MISSING",
+            "这是 PostgreSQL 的备份:请用 --database-url 指明一个空的数据库"
+            "(postgresql+psycopg://USER@HOST/NAME)。",
+        )
+    if not manifest.of_postgresql and order.database is not None:
+        raise StoreRefused(
+            "DATABASE_URL_UNWANTED",
+            "这是 SQLite 的备份,不会装入 PostgreSQL:请去掉 --database-url。",
+        )
+
+
+def _migrated(database: Path, manifest: Manifest) -> None:
+    """A backup of an earlier schema; the bytes were compared with the manifest before."""
+    if manifest.revision != REVISIONS[-1]:
+        migrate_database(database)
+        database.with_name(LOCK_NAME).unlink()
+
+
+def _into_postgresql(
+    order: RestoreOrder,
+    database: Postgresql,
+    draft: Path,
+    vkey: str,
+    stage: Stage,
+    check_answer: CheckAnswer | None,
+) -> tuple[int, bytes]:
+    """Into the empty database, verified there; empty again if anything does not hold."""
+    dump_file = draft / POSTGRESQL_FILE
+    load(database, dump_file, stage, programs=order.programs)
+    try:
+        migrate_database(database)
+        check = checking(
+            draft, draft / "keys", vkey,
+            production=order.production, stage=stage, check_answer=check_answer,
+        )  # fmt: skip
+        engine = read_engine(database)
+        try:
+            with engine.connect() as connection, connection.begin():
+                check(connection)
+                now = head(connection)
+        finally:
+            engine.dispose()
+    except BaseException:
+        empty_again(database)
+        raise
+    dump_file.unlink()
+    return now.size, now.root
 
 
 def _bring_checkpoint(source: Path, draft: Path, vkey: str, manifest: Manifest) -> int:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from sqlalchemy import Connection
+
 from gateway.database import Database, Postgresql
 from gateway.ids import SystemIds
 from gateway.store.crosscheck import crosscheck
 from gateway.store.crosscheck_claims import CheckAnswer
 from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
-from gateway.store.keyring import load_keyring
+from gateway.store.keyring import Keyring, load_keyring
 from gateway.store.log_key import known_log_keys
 from gateway.store.migrate import refuse_unmigrated
 from gateway.store.postgresql import refuse_unreachable
@@ -66,20 +68,30 @@ def verify_store(
             with connection.begin():
                 refuse_unmigrated(connection)
             with connection.begin():
-                books = verify(
-                    connection, vkey, progress=progress, dates=_dates(keys_dir, vkey),
-                    witness_dates=witness_dates,
+                return verify_snapshot(
+                    connection, keyring, vkey, dates=_dates(keys_dir, vkey),
+                    check_answer=check_answer, progress=progress, witness_dates=witness_dates,
                 )  # fmt: skip
-                subjects = Subjects(connection, keyring, CipherCache(), SystemIds().salt)
-                state = crosscheck(
-                    connection,
-                    keyring,
-                    subjects=subjects,
-                    check_answer=check_answer,
-                    progress=progress,
-                )
     finally:
         engine.dispose()
+
+
+def verify_snapshot(
+    connection: Connection,
+    keyring: Keyring,
+    vkey: str,
+    *,
+    dates: KeyDates = ALWAYS,
+    check_answer: CheckAnswer | None = None,
+    progress: Progress | None = None,
+    witness_dates: Mapping[str, KeyDates] = MappingProxyType({}),
+) -> StoreReport:
+    """The same on what this transaction sees, which has read nothing yet."""
+    books = verify(connection, vkey, progress=progress, dates=dates, witness_dates=witness_dates)
+    subjects = Subjects(connection, keyring, CipherCache(), SystemIds().salt)
+    state = crosscheck(
+        connection, keyring, subjects=subjects, check_answer=check_answer, progress=progress
+    )
     return StoreReport(ledger=books, state=state)
 
 

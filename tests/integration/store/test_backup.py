@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tarfile
 from dataclasses import replace
 from itertools import count
@@ -14,7 +15,8 @@ import pytest
 
 from gateway.ids import SystemIds
 from gateway.store.backup import BackupOrder, back_up
-from gateway.store.backup_file import MANIFEST, Manifest
+from gateway.store.backup_file import MANIFEST, Manifest, measure, pack
+from gateway.store.engine import write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.keyring import create_keys
 from gateway.store.restore import Restored, RestoreOrder, restore
@@ -225,7 +227,12 @@ def test_a_manifest_names_sizes_hashes_and_what_is_not_there() -> None:
     })  # fmt: skip
     assert Manifest.from_json(made.to_json()) == made
     assert "keys/" in json.loads(made.to_json())["not_included"]
-    for bad in (b"[]", b"{", made.to_json().replace(b"yrd.db", b"../x"), b'{"format": "x"}'):
+    both = made.to_json().replace(
+        b'"vkey": {', b'"yrd.pgdump": {"size": 1, "sha256": "a"}, "vkey": {'
+    )
+    neither = made.to_json().replace(b"yrd.db", b"yrd.toml")
+    strange = made.to_json().replace(b"yrd.db", b"../x")
+    for bad in (b"[]", b"{", both, neither, strange, b'{"format": "x"}'):
         with pytest.raises(StoreRefused):
             Manifest.from_json(bad)
 
@@ -242,3 +249,31 @@ async def test_a_disk_that_fills_during_a_backup_leaves_nothing(tmp_path: Path, 
         backed_up(tmp_path, vkey)
     assert sorted(tmp_path.iterdir()) == before
     backed_up(tmp_path, vkey)
+
+
+async def test_a_backup_of_an_earlier_schema_is_brought_to_the_present_one(tmp_path: Path) -> None:
+    """As one made by the program of that time: its database, its manifest."""
+    vkey = prepare(tmp_path)
+    async with opened(tmp_path) as house:
+        await house.store.write(Intent("one"))
+        await house.log.publish()
+    _, manifest = backed_up(tmp_path, vkey)
+    engine = write_engine(options(tmp_path).database)
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("DROP TABLE ledger_log")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+    engine.dispose()
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    shutil.copy(tmp_path / "data" / "yrd.db", draft / "yrd.db")
+    (draft / "vkey").write_text(vkey + "\n", encoding="ascii")
+    files = {path.name: measure(path) for path in sorted(draft.iterdir())}
+    pack(tmp_path / "old.tar", draft, replace(manifest, revision="0003", files=files))
+    restored = put_back(tmp_path, tmp_path / "old.tar", tmp_path / "checkpoint.txt")
+    assert restored.manifest.revision == "0003"
+    assert {p.name for p in (tmp_path / "new").iterdir()} == {
+        "yrd.db", "vkey", "checkpoint.txt", "keys",
+    }  # fmt: skip
+    async with opened(tmp_path, **placed(tmp_path / "new")) as house:
+        await house.store.write(Intent("after"))
+        assert await house.log.publish() == 2
