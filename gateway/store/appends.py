@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from gateway.store.floors import tell_crossed
 from gateway.store.writer import GroupWriter
 from ledger.store import Appended, Draft, append_alone, append_chain
 from ledger.tail import Tail
@@ -26,12 +27,17 @@ class Appends:
         """Take one entry. Raises a subclass of AppendRefused, Overloaded or StorageUnavailable; a
         repeat raises EntryExists, which says where the first one stands."""
         work = partial(_alone, draft)
-        return await self._writer.submit_direct(work, wishes=(draft.entry,))
+        appended = await self._writer.submit_direct(work, wishes=(draft.entry,))
+        tell_crossed(appended.warnings)
+        return appended
 
     async def append_linked(self, *drafts: Draft) -> tuple[Appended, ...]:
         """Take a chain whole or not at all; each entry names the first as `linked`."""
         work = partial(_chain, drafts)
-        return await self._writer.submit_direct(work, wishes=[draft.entry for draft in drafts])
+        chain = await self._writer.submit_direct(work, wishes=[draft.entry for draft in drafts])
+        for appended in chain:
+            tell_crossed(appended.warnings)
+        return chain
 
 
 def _alone(draft: Draft, tail: Tail) -> Appended:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.claim_record import PlannedMessage
 from gateway.domain.errors import InvariantViolated, StorageUnavailable
 from gateway.ports import Exchange, Opening
+from gateway.store.floors import below_floor
 from gateway.store.prepared import Prepared
 from gateway.store.sealing import Place, Salt, seal, unseal
 from gateway.store.subjects import Subjects
@@ -21,7 +22,8 @@ from gateway.store.tables import EXCHANGE, MESSAGE, OPENING
 from ledger.commitment import SALT_SIZE, commit
 from ledger.journal import Entry
 from ledger.leaf import Leaf, LeafError
-from ledger.outcomes import HeadMoved, LedgerError
+from ledger.limits import Warned
+from ledger.outcomes import BelowFloor, HeadMoved, LedgerError
 from ledger.reads import to_us
 from ledger.store import append_entry, append_leaf
 from ledger.tail import Tail
@@ -45,6 +47,8 @@ class Evidence:
         self._tail = tail
         self._subjects = subjects
         self._salt = salt
+        self.warnings: list[Warned] = []
+        """Limits that only warn, and that what was appended has passed."""
 
     def record_messages(self, claim_id: str, messages: tuple[PlannedMessage, ...]) -> None:
         """Each msgid once, for ever; raises InvariantViolated on a repeat."""
@@ -89,26 +93,37 @@ class Evidence:
         )
 
     def append_entry(
-        self, entry: Entry, *, leaf_type: str, window: str | None, opening: Opening, at: datetime
+        self,
+        entry: Entry,
+        *,
+        leaf_type: str,
+        window: str | None,
+        opening: Opening,
+        at: datetime,
+        funds: tuple[str, ...] | None = None,
     ) -> int:
-        """Journal entry, leaf and opening; answers the leaf index."""
+        """Journal entry, leaf and opening; answers the leaf index. `funds` of the leaf where the
+        entry's own legs do not say them. Raises Refused if an agreement blocks."""
         salt = self._salt()
-        leaf = self._leaf(leaf_type, entry.entry_id, salt, opening, window, entry)
+        if funds is None:
+            funds = tuple(sorted({leg.debit.fund for leg in entry.legs}))
+        leaf = self._leaf(leaf_type, entry.entry_id, salt, opening, window, funds)
         try:
-            index = append_entry(
+            appended = append_entry(
                 self._connection, entry, leaf, at=at, salt=self._salt(), tail=self._tail
-            ).index
+            )
         except LedgerError as error:
             raise _in_our_terms(error) from error
-        self._keep(index, salt, opening)
-        return index
+        self.warnings += appended.warnings
+        self._keep(appended.index, salt, opening)
+        return appended.index
 
     def append_evidence(
         self, entry_id: str, *, leaf_type: str, opening: Opening, at: datetime
     ) -> int:
         """A leaf without postings. `at` belongs into the opening's body: a leaf has no time."""
         salt = self._salt()
-        leaf = self._leaf(leaf_type, entry_id, salt, opening, None, None)
+        leaf = self._leaf(leaf_type, entry_id, salt, opening, None, ())
         try:
             index = append_leaf(self._connection, leaf, tail=self._tail).index
         except LedgerError as error:
@@ -132,16 +147,15 @@ class Evidence:
         salt: bytes,
         opening: Opening,
         window: str | None,
-        entry: Entry | None,
+        funds: tuple[str, ...],
     ) -> Leaf:
-        legs = entry.legs if entry is not None else ()
         try:
             return Leaf(
                 type=leaf_type,
                 entry_id=entry_id,
                 commitment=commit(salt, opening.body).hex(),
                 window=window or None,
-                funds=tuple(sorted({leg.debit.fund for leg in legs})),
+                funds=funds,
             )
         except LeafError as error:
             raise InvariantViolated(f"no such leaf can be written: {error}") from error
@@ -160,6 +174,8 @@ class Evidence:
 
 
 def _in_our_terms(error: LedgerError) -> Exception:
+    if isinstance(error, BelowFloor):
+        return below_floor(error)
     if isinstance(error, HeadMoved):
         return StorageUnavailable("another writer appended in between")
     return InvariantViolated(f"the ledger refused an entry: {type(error).__name__}: {error}")

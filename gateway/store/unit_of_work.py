@@ -25,6 +25,7 @@ from gateway.ports import (
 )
 from gateway.store.claims import Claims, Encode
 from gateway.store.evidence import Evidence
+from gateway.store.floors import tell_crossed
 from gateway.store.keyring import Keyring
 from gateway.store.msgids import MsgidCounters
 from gateway.store.outbox import Outbox
@@ -69,6 +70,7 @@ class UnitOfWork:
 
     def committed(self) -> None:
         self.subjects.remember()
+        tell_crossed(self._evidence.warnings)
         for ref in self._forgotten:
             self._tools.ciphers.forget(ref)
 
@@ -127,11 +129,22 @@ class UnitOfWork:
         self._evidence.record_exchange(msgid, subject_ref, outcome, exchange, at)
 
     def append_entry(
-        self, entry: Entry, *, leaf_type: str, window: str | None, opening: Opening, at: datetime
+        self,
+        entry: Entry,
+        *,
+        leaf_type: str,
+        window: str | None,
+        opening: Opening,
+        at: datetime,
+        funds: tuple[str, ...] | None = None,
     ) -> int:
         return self._evidence.append_entry(
-            entry, leaf_type=leaf_type, window=window, opening=opening, at=at
+            entry, leaf_type=leaf_type, window=window, opening=opening, at=at, funds=funds
         )
+
+    def opening(self, leaf_index: int) -> tuple[bytes, bytes] | None:
+        """(salt, body) of a leaf."""
+        return self._evidence.opening(leaf_index)
 
     def append_evidence(
         self, entry_id: str, *, leaf_type: str, opening: Opening, at: datetime
