@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         description="Where entry bundles go: to be served to authenticated readers only.",
     )
     participants: Path = Field(Path("participants.toml"), description="Institutions that may call.")
+    agreements: Path | None = Field(
+        None, description="Prepayment agreements (docs/limits.md); none, no limits."
+    )
     listen: str = Field(
         "127.0.0.1:0", description="host:port of the gRPC server; port 0 = any free."
     )
@@ -245,6 +248,7 @@ class Settings(BaseSettings):
                 "keys_dir": fix(self.keys_dir),
                 "outside_checkpoint": fix(self.outside_checkpoint),
                 "participants": fix(self.participants),
+                "agreements": fix(self.agreements) if self.agreements else None,
                 "tiles_dir": fix(self.tiles_dir),
                 "entries_dir": fix(self.entries_dir),
                 "tls": tls,

@@ -16,6 +16,7 @@ from adapters.connection import Clocks, Connection
 from adapters.registry import ConnectedRegions, connect
 from adapters.signing.scheme import Secrets
 from adapters.witness import HttpWitness
+from gateway.agreement_files import load_agreements
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Environment, Settings, witness_policy
@@ -69,6 +70,7 @@ class Owner:
         self._ids = SystemIds(clock.now)
         self._policies = load_policy_book()
         self._catalogues = load_catalogues()
+        self._agreements = load_agreements(settings.agreements)
         self._connections = _connections(settings)
         self._opened: OpenStore | None = None
         self._regions: ConnectedRegions | None = None
@@ -90,6 +92,7 @@ class Owner:
                 keys_dir=settings.keys_dir,
                 log_origin=settings.log_origin,
                 production=settings.environment is Environment.PRODUCTION,
+                agreements=self._agreements,
                 outside_checkpoint=settings.outside_checkpoint,
             ),
             encode=encode_claim,

@@ -51,6 +51,8 @@ class Role(StrEnum):
     """应付医药机构: owed to a hospital or pharmacy."""
     PERSONAL_ACCOUNT = "personal_account"
     """个人账户: paid from the insured person's account."""
+    FUND_DEPOSIT = "fund_deposit"
+    """基金存款: the money that a region's fund holds; what it lends in advance comes from here."""
     PREPAYMENT_ASSET = "prepayment_asset"
     """预付金: lent in advance to another region."""
     PREPAYMENT_LIABILITY = "prepayment_liability"

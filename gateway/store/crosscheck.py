@@ -22,7 +22,7 @@ from gateway.store.erasure import SHREDDED
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.sealing import Place, unseal
-from gateway.store.subjects import Subjects
+from gateway.store.subjects import HOUSE, Subjects
 from gateway.store.tables import CLAIM, CLAIM_ENTRY, EXCHANGE, MESSAGE, OPENING, REVERSAL_REQUEST
 from ledger.commitment import SALT_SIZE, commit
 from ledger.history import RESTARTED
@@ -41,9 +41,15 @@ _ORPHANS: tuple[tuple[str, str, str, Select[Any]], ...] = (
         "ENTRY_WITHOUT_CLAIM",
         "ledger_entry",
         "no claim owns this journal entry",
+        # What the house appends by itself (prepayments, expiries) is about no person: its opening
+        # lies under the house's key, and opens under no other.
         select(ENTRY.c.entry_id)
         .outerjoin(CLAIM_ENTRY, CLAIM_ENTRY.c.entry_id == ENTRY.c.entry_id)
-        .where(CLAIM_ENTRY.c.entry_id.is_(None)),
+        .outerjoin(OPENING, OPENING.c.leaf_index == ENTRY.c.leaf_index)
+        .where(
+            CLAIM_ENTRY.c.entry_id.is_(None),
+            or_(OPENING.c.subject_ref.is_(None), OPENING.c.subject_ref != HOUSE),
+        ),
     ),
     (
         "CLAIM_ENTRY_DIFFERS",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,9 @@ import structlog
 from sqlalchemy import Connection, Engine, select
 
 from gateway.database import Database, Postgresql
+from gateway.domain.agreement import Agreements
 from gateway.ports import Books, BooksReader, ClaimEncoder, Clock, Ids
+from gateway.store.agreements import record_agreements
 from gateway.store.appends import Appends
 from gateway.store.batch import Batch
 from gateway.store.engine import read_engine, write_engine
@@ -59,6 +61,8 @@ class StoreOptions:
     """Origin and key name of the log, a schema-less URL."""
     production: bool
     """True refuses file keys."""
+    agreements: Agreements = field(default_factory=Agreements)
+    """Recorded before anybody is served, where the ledger does not have them yet."""
     outside_checkpoint: Path | None = None
     """fsynced copy of the newest checkpoint; None keeps none (tests)."""
     queue_max: int = QUEUE_MAX
@@ -151,6 +155,11 @@ def _open(
     # With other processes beside us a key in memory may be one that was destroyed meanwhile.
     ciphers = CipherCache() if isinstance(options.database, Path) else CipherCache(maximum=0)
     tools, limits = Tools(keyring, ciphers, encode, clock, ids), LimitBook()
+    try:
+        _record(writing, options.agreements, tools, limits)
+    except BaseException:
+        held.close()
+        raise
     writer: GroupWriter[UnitOfWork] = GroupWriter(
         writing,
         shared=lambda connection: Batch(connection, tools, limits),
@@ -254,6 +263,19 @@ def _hold(database: Database, lock: WriterLock | None) -> tuple[ExitStack, Engin
             held.close()
             raise
     return held, writing, reading
+
+
+def _record(writing: Engine, agreements: Agreements, tools: Tools, limits: LimitBook) -> None:
+    """What is new of the agreements, in one transaction. Raises StoreRefused."""
+    if agreements == Agreements():
+        return
+    with writing.connect() as connection, connection.begin():
+        batch = Batch(connection, tools, limits)
+        unit = batch.unit()
+        record_agreements(unit, agreements, at=tools.clock.now(), ids=tools.ids)
+        batch.accept(unit)
+        batch.flush()
+    unit.committed()
 
 
 def _signing(database: Database, writer: GroupWriter[UnitOfWork], held: ExitStack) -> Sign:
