@@ -17,6 +17,12 @@ from ledger.tiles import WIDTH, locate, perfect_root, split_hashes
 _TILE = select(TILE.c.hashes).where(
     TILE.c.level == bindparam("level"), TILE.c.tile_index == bindparam("tile_index")
 )
+_FULL_TILES = (
+    select(TILE.c.tile_index, TILE.c.hashes, TILE.c.root)
+    .where(TILE.c.level == bindparam("level"), TILE.c.tile_index >= bindparam("first"))
+    .order_by(TILE.c.tile_index)
+    .limit(bindparam("most"))
+)
 _LEAF_HASHES = (
     select(LEAF.c.leaf_hash)
     .where(LEAF.c.leaf_index >= bindparam("low"), LEAF.c.leaf_index < bindparam("high"))
@@ -47,7 +53,7 @@ class StoredHashes:
         tile, low, high = locate(level, index)
         hashes = self._tile(tile.level, tile.index)
         if len(hashes) < high:
-            raise LedgerDamaged(f"hash {index} of level {level} is missing")
+            raise LedgerDamaged(f"hash {index} of level {level} is missing: run verify")
         return perfect_root(hashes[low:high])
 
     def _tile(self, level: int, index: int) -> list[bytes]:
@@ -62,8 +68,16 @@ class StoredHashes:
             return hashes_below(self._connection, level, index)
         data = raw(full)
         if len(data) != WIDTH * HASH_SIZE:
-            raise LedgerDamaged(f"tile {level}/{index} has {len(data)} bytes")
+            raise LedgerDamaged(f"tile {level}/{index} has {len(data)} bytes: run verify")
         return split_hashes(data)
+
+
+def full_tiles(
+    connection: Connection, level: int, first: int, most: int
+) -> dict[int, tuple[bytes, bytes]]:
+    """Index → hashes and root of the full tiles of this level from `first` on, at most so many."""
+    rows = connection.execute(_FULL_TILES, {"level": level, "first": first, "most": most})
+    return {index: (raw(hashes), raw(root)) for index, hashes, root in rows}
 
 
 def hashes_below(connection: Connection, level: int, index: int) -> list[bytes]:

@@ -5,14 +5,15 @@
     tile/entries/<N>[.p/<W>]       leaves; below a root of their own, since reading them is not for
                                    everyone: whoever serves that root asks who is reading
 
-Files are replaced whole, never written in place; a full tile is never replaced at all. The
-checkpoint comes last: what it promises is there. Killed at any point, the next run goes on where
-the checkpoint says. The caller's connection holds a snapshot; nothing is written to the database.
+Files are replaced whole, never written in place; a full tile is never replaced at all. Hashes are
+folded on their way out: nothing is written that does not lead to the signed root. The checkpoint
+comes last, when all else is on the disk: what it promises is there, power cut or not. Killed at any
+point, the next run goes on where the checkpoint says. The caller's connection holds a snapshot;
+nothing is written to the database.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,15 +21,18 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, select
 
 from ledger.checkpoint import Checkpoint, NoteInvalid, parse_checkpoint
-from ledger.hashes import StoredHashes, hashes_below
-from ledger.merkle import tree_root
+from ledger.hashes import StoredHashes, full_tiles, hashes_below
+from ledger.merkle import HASH_SIZE, leaf_hash, tree_root
 from ledger.outcomes import ForkDetected, LedgerDamaged, RollbackDetected
 from ledger.reads import leaves
+from ledger.report import Progress, silent
 from ledger.tables import CHECKPOINT
-from ledger.tiles import WIDTH, Tile, entries_path, pack_entries
+from ledger.tile_writing import FileBatch, leave, make_durable
+from ledger.tiles import WIDTH, Tile, entries_path, pack_entries, perfect_root, split_hashes
 
 CHECKPOINT_FILE = "checkpoint"
-_DRAFT = ".new"
+_AHEAD = 64
+"""Full tiles read at once: half a megabyte."""
 _PUBLIC, _PRIVATE = 0o644, 0o600
 _SIZES = (
     select(CHECKPOINT.c.size)
@@ -41,10 +45,10 @@ class TileFiles:
     """The static files below `root`; entry bundles below `entries`, or nowhere."""
 
     def __init__(self, root: Path, *, entries: Path | None = None, durable: bool = True) -> None:
+        """Not `durable` leaves it to the operating system when bytes reach the disk (an export)."""
         self._root, self._entries = root, entries
-        self._durable = durable
-        """False leaves it to the operating system when bytes reach the disk (an export)."""
-        self._touched: set[Path] = set()
+        self._flush = make_durable if durable else leave
+        self._batch = FileBatch(self._flush)
 
     def published(self) -> Checkpoint | None:
         """The checkpoint file, not verified: our own. None if there is none yet."""
@@ -58,51 +62,57 @@ class TileFiles:
                 "away, it is written again from the database"
             ) from error
 
-    def publish(self, connection: Connection, note: str) -> int:
+    def publish(self, connection: Connection, note: str, *, progress: Progress = silent) -> int:
         """Write what this checkpoint needs and then the checkpoint; answers the files written.
 
-        Raises RollbackDetected, ForkDetected or LedgerDamaged with nothing published.
+        `progress` counts leaves, those of the bundles once more. Raises RollbackDetected,
+        ForkDetected or LedgerDamaged with nothing published.
         """
         new, old = parse_checkpoint(note), self.published()
         if old is not None and old.note == new.note:
             return 0
         _check(connection, new, old)
+        self._batch = FileBatch(self._flush)  # without what a failed round left behind
         start = old.size if old is not None else 0
-        written = self._write_tiles(connection, start, new.size)
+        written = self._write_tiles(connection, start, new.size, progress)
         if self._entries is not None:
             # Bundles may have been switched on later than the tiles: their own files tell.
-            written += self._write_bundles(connection, start, new.size)
-        self._settle()
-        self._replace(self._root / CHECKPOINT_FILE, note.encode(), _PUBLIC)
-        self._settle()
+            written += self._write_bundles(connection, start, new.size, progress)
+        self._batch.settle()
+        self._batch.add(self._root / CHECKPOINT_FILE, note.encode(), _PUBLIC)
+        self._batch.settle()
         self._drop_partials(start, new.size)
         return written + 1
 
-    def _write_tiles(self, connection: Connection, start: int, end: int) -> int:
+    def _write_tiles(self, connection: Connection, start: int, end: int, progress: Progress) -> int:
         count = 0
+        due = _Folded(connection)
         for tile in self._due(connection, start, end):
-            hashes = hashes_below(connection, tile.level, tile.index)[: tile.width]
-            if len(hashes) != tile.width:
-                raise LedgerDamaged(f"{tile.path} cannot be written: a row is missing; run verify")
-            count += self._write(self._root / tile.path, b"".join(hashes), tile, _PUBLIC)
+            count += self._write(self._root / tile.path, due.data(tile), tile, _PUBLIC)
+            if tile.is_full and not tile.level:
+                progress((tile.index + 1) * WIDTH - start, end - start)
         return count
 
-    def _write_bundles(self, connection: Connection, start: int, end: int) -> int:
+    def _write_bundles(
+        self, connection: Connection, start: int, end: int, progress: Progress
+    ) -> int:
         root = self._entries
         if root is None:
             return 0
         if start and not (root / "tile" / "entries").exists():
             start = 0
         count = 0
+        hashes = _Folded(connection)
         for tile in self._due(connection, start, end):
             if tile.level:
                 break  # tiles come lowest level first
             first = tile.index * WIDTH
             entries = [leaf.data for leaf in leaves(connection, first, first + tile.width)]
-            if len(entries) != tile.width:
-                raise LedgerDamaged(f"entries from {first} are missing: run verify")
+            if b"".join(map(leaf_hash, entries)) != hashes.data(tile):
+                raise LedgerDamaged(f"entries from {first} are not those of their tile: run verify")
             path = root / entries_path(tile.index, tile.width)
             count += self._write(path, pack_entries(entries), tile, _PRIVATE)
+            progress(first + tile.width - start, end - start)
         return count
 
     def _due(self, connection: Connection, start: int, end: int) -> Iterator[Tile]:
@@ -113,33 +123,8 @@ class TileFiles:
         if tile.is_full and path.exists():
             _check_same(path, data)
             return 0
-        self._replace(path, data, mode)
+        self._batch.add(path, data, mode)
         return 1
-
-    def _replace(self, path: Path, data: bytes, mode: int) -> None:
-        missing = [parent for parent in path.parents if not parent.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._touched.update(parent.parent for parent in missing)
-        draft = path.with_name(path.name + _DRAFT)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        with os.fdopen(os.open(draft, flags, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            if self._durable:
-                os.fsync(file.fileno())
-        draft.replace(path)
-        self._touched.add(path.parent)
-
-    def _settle(self) -> None:
-        """Names reach the disk as well."""
-        if self._durable:
-            for directory in self._touched:
-                handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
-        self._touched.clear()
 
     def _drop_partials(self, start: int, end: int) -> None:
         """A partial tile may go once its full tile is there; nobody needs both."""
@@ -153,6 +138,53 @@ class TileFiles:
         partial = full.with_name(full.name + ".p")
         if partial.exists():
             shutil.rmtree(partial)
+
+
+class _Folded:
+    """Tiles as stored, each folded to its root and found again one level up.
+
+    Asked in the order of tiles_due. The top leads to the signed root (_check).
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ahead: dict[int, tuple[bytes, bytes]] = {}
+        self._level = 0
+        self._roots: dict[int, bytes] = {}
+        """Of the full tiles asked for on this level."""
+        self._below: dict[int, bytes] = {}
+        """And on the one below."""
+
+    def data(self, tile: Tile) -> bytes:
+        """The bytes of this tile. Raises LedgerDamaged if they do not fit."""
+        if tile.level != self._level:
+            self._level, self._below, self._roots = tile.level, self._roots, {}
+            self._ahead = {}
+        hashes = self._full(tile) if tile.is_full else self._partial(tile)
+        first = tile.index * WIDTH
+        known = (self._below.get(first + at, hashed) for at, hashed in enumerate(hashes))
+        if len(hashes) != tile.width or (self._below and list(known) != hashes):
+            raise _unfit(tile)
+        return b"".join(hashes)
+
+    def _full(self, tile: Tile) -> list[bytes]:
+        if tile.index not in self._ahead:
+            self._ahead = full_tiles(self._connection, tile.level, tile.index, _AHEAD)
+        data, root = self._ahead.pop(tile.index, (b"", b""))
+        hashes = split_hashes(data) if len(data) == WIDTH * HASH_SIZE else []
+        if not hashes or perfect_root(hashes) != root:
+            raise _unfit(tile)
+        self._roots[tile.index] = root
+        return hashes
+
+    def _partial(self, tile: Tile) -> list[bytes]:
+        return hashes_below(self._connection, tile.level, tile.index)[: tile.width]
+
+
+def _unfit(tile: Tile) -> LedgerDamaged:
+    return LedgerDamaged(
+        f"{tile.path} cannot be written: its rows are missing or do not fit; run verify"
+    )
 
 
 def tiles_due(start: int, end: int, between: Iterable[int] = ()) -> Iterator[Tile]:

@@ -198,3 +198,27 @@ def test_a_damaged_leaf_hash_is_not_published(books: Books, tmp_path: Path) -> N
         with pytest.raises(LedgerDamaged, match="signed root"):
             TileFiles(tmp_path / "log").publish(connection, note)
     assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE level = 0 AND tile_index = 1",
+        "UPDATE ledger_tile SET hashes = zeroblob(31) WHERE level = 0 AND tile_index = 1",
+        "UPDATE ledger_tile SET root = zeroblob(32) WHERE level = 0 AND tile_index = 0",
+        "DELETE FROM ledger_tile WHERE level = 0 AND tile_index = 1",
+        "UPDATE ledger_leaf SET leaf = CAST(leaf || ' ' AS BLOB) WHERE leaf_index = 300",
+    ],
+)
+def test_what_does_not_lead_to_the_signed_root_is_not_published(
+    books: Books, tmp_path: Path, damage: str
+) -> None:
+    books.fill(600)
+    books.sign()
+    books.tamper(damage)
+    with books.engine.connect() as connection:
+        note = store.latest_note(connection)
+        assert note is not None
+        with pytest.raises(LedgerDamaged, match="run verify"):
+            TileFiles(tmp_path / "log", entries=tmp_path / "e").publish(connection, note)
+    assert not (tmp_path / "log" / "checkpoint").exists()
