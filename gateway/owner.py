@@ -38,12 +38,14 @@ from gateway.ports import Observe
 from gateway.rpc.convert.claims import encode_claim
 from gateway.rpc.server import Journeys
 from gateway.store.cosigned_log import CosignedLog
+from gateway.store.expiries import Expiries
 from gateway.store.lock import WriterLock
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
 from gateway.store.tile_mirror import TileMirror
 from gateway.telemetry import Logger
 from gateway.workers.ask_witnesses import AskWitnesses
 from gateway.workers.deliver_outbox import DeliverOutbox
+from gateway.workers.expire_pending import ExpirePending
 from gateway.workers.publish_checkpoint import PublishCheckpoint
 from gateway.workers.resolve_claims import ResolveClaims
 from gateway.workers.rounds import Rounds
@@ -269,6 +271,9 @@ class Owner:
         deliver = DeliverOutbox(
             store=store, tell=tell, undo_admission=undo, clock=clock, logger=self._logger
         )
+        expiring = ExpirePending(
+            expiries=Expiries(store, clock=clock, ids=self._ids), clock=clock, logger=self._logger
+        )
         signing_s = settings.checkpoint_interval_ms / 1000
         return [
             Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),
@@ -278,6 +283,7 @@ class Owner:
             ),
             Rounds("resolve_claims", resolving, pause_s=pause_s, logger=self._logger),
             Rounds("deliver_outbox", deliver, pause_s=pause_s, logger=self._logger),
+            Rounds("expire_pending", expiring, pause_s=pause_s, logger=self._logger),
         ]
 
 
