@@ -30,11 +30,23 @@ app = typer.Typer(
         "长三角异地就医直接结算网关: one medical claim, settled between"
         " Shanghai, Jiangsu and Zhejiang.\n\n"
         "Every command that works on data takes the directory of [bold]yrd demo --keep DIR[/bold]"
-        " as [bold]--data DIR[/bold] or YRD_DATA."
+        " as [bold]--data DIR[/bold] or YRD_DATA.\n\n"
+        "Exit codes: 0 all is well; 1 something does not hold, or was refused; 2 the command could"
+        " not be carried out, and says in Chinese why, with a reason code and what to do."
     ),
 )
 
-for group in (settling, auditing, running, keeping, ruling, measuring):
+PANELS = {
+    "结算 · Settling": settling,
+    "查账 · Auditing": auditing,
+    "运行 · Running": running,
+    "数据 · Keeping": keeping,
+    "设置 · Settings and policies": ruling,
+    "量度 · Measuring": measuring,
+}
+for title, group in PANELS.items():
+    for command in (*group.commands.registered_commands, *group.commands.registered_groups):
+        command.rich_help_panel = title
     app.add_typer(group.commands)
 
 

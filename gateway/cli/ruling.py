@@ -14,6 +14,10 @@ def check_config(data: Data = None, as_json: Json = False) -> None:
     """查配置: read the settings and everything they name, and say what would keep it from
     serving.
 
+    Keys, institutions, policies, database, certificates, regions: each
+    with a line of its own. Changes nothing, and needs no running gateway.
+    Exit code 1 if anything is wrong.
+
     [dim]Examples:[/dim]
       ./yrd check-config --data /tmp/yrd
     """

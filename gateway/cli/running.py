@@ -21,7 +21,10 @@ def call(
     ] = "{}",
     data: Data = None,
     caller: Annotated[
-        str, typer.Option("--as", metavar="CODE", help="Institution, or auditor.")
+        str,
+        typer.Option(
+            "--as", metavar="CODE", help="Whose certificate: an institution's code, or auditor."
+        ),
     ] = "H00310000001",
     target: Target = "",
     tls: Tls = None,
@@ -35,6 +38,7 @@ def call(
       ./yrd call --data /tmp/yrd
       ./yrd call ListClaims '{"page_size": 3}' --data /tmp/yrd
       ./yrd call GetCheckpoint --as auditor --data /tmp/yrd
+      ./yrd call GetStatus --as auditor --data /tmp/yrd
       ./yrd call SettleClaim @request.json --as H00310000001 --data /tmp/yrd
     """
     from gateway.commands.call import run

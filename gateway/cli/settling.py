@@ -68,6 +68,10 @@ def settle(
     reason, the others go on. Without a running gateway the whole system is
     started for the duration. Exit code 1 unless every file was settled.
 
+    If the gateway goes away, the files that wait are not submitted; the
+    same command goes on later. 结果未知 is not a failure: give the same
+    file again, and never settle it another way meanwhile.
+
     [dim]Examples:[/dim]
       ./yrd settle examples/01-*.json
       ./yrd settle --dir examples --data /tmp/yrd --out results.csv
