@@ -42,7 +42,6 @@ REPEATABLE = frozenset({
     "/yrd.audit.v1.AuditService/ListEntries",
     "/yrd.audit.v1.AuditService/GetReceipt",
     "/yrd.audit.v1.AuditService/GetStatus",
-    "/yrd.audit.v1.AuditService/GetStatus",
 })  # fmt: skip
 """A method that is not named here is never sent twice."""
 WAIT_MAX_S = 10.0
@@ -57,6 +56,10 @@ LOST = frozenset({
     grpc.StatusCode.INTERNAL,
 })  # fmt: skip
 """What gRPC says for an owner that is gone. The owner itself always sends a request id with it."""
+
+
+UNDECIDED = LOST | {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+"""What an owner may say without having looked whether a call was made before."""
 
 
 class OwnerAbsent(StorageUnavailable):
@@ -108,12 +111,27 @@ class Forward:
             raise OwnerAbsent("no process owns the database at present")
         answer = await self._ask(line, path, request, context, metadata)
         if answer is None and path in REPEATABLE:
-            line = await self._line(context)
-            if line is not None and _left_s(context) >= LEAST_S:
-                answer = await self._ask(line, path, request, context, metadata)
+            answer = await self._repeat(path, request, context, metadata)
         if answer is None:
             raise OwnerLost("the owner of the database ended during the call; its outcome is open")
         return answer
+
+    async def _repeat(
+        self, path: str, request: bytes, context: Context, metadata: tuple[Any, ...]
+    ) -> bytes | None:
+        """The answer of the next owner; None if it does not tell what became of the first try."""
+        try:
+            line = await self._line(context)
+            if line is None or _left_s(context) < LEAST_S:
+                return None
+            return await self._ask(line, path, request, context, metadata)
+        except Overloaded:
+            return None
+        except Relayed as told:
+            # "Nothing was sent" is said of this try; it may not even have looked for the first.
+            if told.code in UNDECIDED:
+                return None
+            raise
 
     async def _line(self, context: Context) -> Line | None:
         """An owner, if one is there before the caller gives up."""

@@ -33,7 +33,7 @@ from gateway.rpc.forward import WAITING_MAX
 from gateway.rpc.forward_link import OwnerLink
 from gateway.rpc.forward_socket import SocketFolder, UnsafeSocket
 from gateway.rpc.health import SIGNING
-from gateway.rpc.identity import FORWARDED_METADATA
+from gateway.rpc.identity import FORWARDED_METADATA, Context
 from gateway.rpc.services import METHODS
 from tests.integration.rpc.authority import Authority
 from tests.integration.rpc.fakes import MemoryLogger
@@ -223,8 +223,11 @@ async def test_whether_the_log_is_signed_is_asked_of_the_owner(both: tuple[House
 class MortalOwner:
     """Owners that hear a call and end before they answer, each on a socket of its own."""
 
-    def __init__(self, folder: SocketFolder, lives: int) -> None:
-        self._folder, self._lives = folder, lives
+    def __init__(
+        self, folder: SocketFolder, lives: int, last_words: grpc.StatusCode | None
+    ) -> None:
+        """The last of them says `last_words` instead, if it has any, and lives on."""
+        self._folder, self._lives, self._last_words = folder, lives, last_words
         self.heard = 0
         self.name = ""
         self._server: grpc.aio.Server | None = None
@@ -257,8 +260,10 @@ class MortalOwner:
         if server is not None:
             await server.stop(None)
 
-    async def _hear(self, request: bytes, context: object) -> bytes:
+    async def _hear(self, request: bytes, context: Context) -> bytes:
         self.heard += 1
+        if self._lives == 0 and self._last_words is not None:
+            await context.abort(self._last_words, "said", REQUEST_ID)
         dying = asyncio.ensure_future(self._die())
         await asyncio.Event().wait()
         await dying
@@ -271,12 +276,12 @@ class MortalOwner:
 
 @asynccontextmanager
 async def behind_mortals(
-    folder: Path, lives: int
+    folder: Path, lives: int, last_words: grpc.StatusCode | None = None
 ) -> AsyncIterator[tuple[MortalOwner, grpc.aio.Channel]]:
     """A forwarding process whose owners die at every call, and a hospital's channel to it."""
     authority = Authority(folder / "ca")
     sockets = SocketFolder(folder / "yrd.db")
-    mortal = MortalOwner(sockets, lives)
+    mortal = MortalOwner(sockets, lives, last_words)
     await mortal.rise()
     link = OwnerLink(folder=sockets, socket=lambda: mortal.name, logger=MemoryLogger())
     server = make_server(authority, MemoryLogger())
@@ -326,6 +331,26 @@ async def test_a_call_whose_owner_died_is_sent_once_more_and_never_a_third_time(
         told = await failure(claims(channel).SettleClaim(samples.settle_request(), timeout=WAIT_S))
     assert caught.value.code() is Code.UNAVAILABLE and retry_s(caught.value) > 0
     assert told.reason == "OWNER_LOST" and "请求号" in told.zh
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        (Code.RESOURCE_EXHAUSTED, Code.UNAVAILABLE),
+        (Code.UNAVAILABLE, Code.UNAVAILABLE),
+        (Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE),
+        (Code.INTERNAL, Code.UNAVAILABLE),
+        (Code.ALREADY_EXISTS, Code.ALREADY_EXISTS),
+        (Code.FAILED_PRECONDITION, Code.FAILED_PRECONDITION),
+    ],
+)
+async def test_an_owner_that_did_not_look_for_the_first_try_leaves_its_outcome_open(
+    tmp_path: Path, words: grpc.StatusCode, heard: grpc.StatusCode
+) -> None:
+    async with behind_mortals(tmp_path, lives=2, last_words=words) as (mortal, channel):
+        told = await failure(claims(channel).SettleClaim(samples.settle_request(), timeout=WAIT_S))
+    assert mortal.heard == 2
+    assert (told.code, told.reason) == (heard, "OWNER_LOST" if heard is Code.UNAVAILABLE else "")
 
 
 async def test_a_call_that_finds_no_new_owner_hears_so_before_its_time_is_over(
