@@ -13,15 +13,15 @@ from datetime import timedelta
 
 from gateway.domain.claim import ClaimEvent, ClaimState, Step, next_steps
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage
-from gateway.domain.errors import Conflict, NotFound
+from gateway.domain.errors import Conflict
 from gateway.domain.visit import Institution
+from gateway.journeys.about_claim import context_of, plan_message, registered
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
     Accepted,
     Answer,
     Books,
-    CallContext,
     Clock,
     Declined,
     Ids,
@@ -107,18 +107,12 @@ class ResolveUnknown:
 
     async def _reverse(self, claim: ClaimRecord) -> ClaimRecord:
         # Found before anything is recorded: an attempt on record that nobody could send is a lie.
-        institution = self._institutions.get(claim.institution_code)
-        if institution is None:
-            raise NotFound("the claim's institution is no longer in the register")
+        institution = registered(self._institutions, claim)
         planned = await self._store.write(lambda books: self._record_attempt(books, claim))
         message = planned.messages[-1]
-        ctx = CallContext(
-            msgid=message.msgid,
-            institution=institution,
-            visited_region=claim.visited_region,
-            insured_region=claim.insured_region,
-            sent_at=self._clock.now(),
-            timeout_s=REVERSAL_TIMEOUT_S,
+        now = self._clock.now()
+        ctx = context_of(
+            claim, message.msgid, institution, sent_at=now, timeout_s=REVERSAL_TIMEOUT_S
         )
         order = ReversalOrder(claim.person_no, claim.pivot_msgid, claim.pivot_transaction)
         answer = await self._regions.of(claim.insured_region).reverse(ctx, order)
@@ -127,15 +121,9 @@ class ResolveUnknown:
         )
 
     def _record_attempt(self, books: Books, claim: ClaimRecord) -> ClaimRecord:
-        """Intent first: this attempt's own msgid is on disk before it is sent."""
         at = self._clock.now()
         _unmoved(books, claim)
-        transaction = self._regions.of(claim.insured_region).transaction(
-            Verb.REVERSE, claim.visit_kind
-        )
-        (msgid,) = books.next_msgids(claim.institution_code, 1, at)
-        message = PlannedMessage(msgid, transaction, claim.insured_region)
-        books.record_messages(claim.claim_id, (message,))
+        message = plan_message(books, self._regions, claim, Verb.REVERSE, at)
         attempts = claim.reversal_attempts + 1
         pause = self._timings.pause(attempts)
         changes = {

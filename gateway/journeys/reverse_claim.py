@@ -9,18 +9,18 @@ exception out of here means that nothing was sent.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from gateway.domain.claim import ClaimEvent, ClaimState
-from gateway.domain.claim_record import ClaimRecord, PlannedMessage, Refusal
+from gateway.domain.claim_record import ClaimRecord, Refusal
 from gateway.domain.errors import (
     Conflict,
     NotFound,
     Refused,
     RequestIdReused,
 )
+from gateway.journeys.about_claim import context_of, plan_message
 from gateway.journeys.commands import ReverseCommand
 from gateway.journeys.once_per_request import OncePerRequest, Request
 from gateway.journeys.record_event import Happened, record_event
@@ -33,7 +33,6 @@ from gateway.ports import (
     AskedReversal,
     Books,
     BooksReader,
-    CallContext,
     CancelOrder,
     ClaimEncoder,
     Clock,
@@ -120,7 +119,7 @@ class ReverseClaim:
         left_s = request.left_s(self._clock, at_least=CALL_MIN_S)
         at = self._clock.now()
         attempt_deadline = at + attempt_ends_after(left_s)
-        message = self._plan(books, claim, at)
+        message = plan_message(books, self._regions, claim, Verb.CANCEL, at)
         books.record_reversal_request(*request.key, claim.claim_id, request.body_hash)
         happened = Happened(
             ClaimEvent.CANCEL_REQUESTED,
@@ -136,24 +135,16 @@ class ReverseClaim:
         )
         return record_event(books, claim.claim_id, happened, at=at, ids=self._ids), True
 
-    def _plan(self, books: Books, claim: ClaimRecord, at: datetime) -> PlannedMessage:
-        number = self._regions.of(claim.insured_region).transaction(Verb.CANCEL, claim.visit_kind)
-        (msgid,) = books.next_msgids(claim.institution_code, 1, at)
-        message = PlannedMessage(msgid, number, claim.insured_region)
-        books.record_messages(claim.claim_id, (message,))
-        return message
-
     async def _call_region(
         self, claim: ClaimRecord, request: Request[ReverseCommand]
     ) -> Answer[RegionSettlement]:
         left = request.deadline - self._clock.monotonic()
         if left < CALL_MIN_S:  # recording took too long: a region could not answer in time
             return NotDelivered("DEADLINE", Exchange(claim.messages[-1].transaction, b"", None))
-        ctx = CallContext(
-            msgid=claim.messages[-1].msgid,
-            institution=request.command.institution,
-            visited_region=claim.visited_region,
-            insured_region=claim.insured_region,
+        ctx = context_of(
+            claim,
+            claim.messages[-1].msgid,
+            request.command.institution,
             sent_at=self._clock.now(),
             timeout_s=left,
         )

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from gateway.domain.claim_record import ClaimRecord, OutboxItem
 from gateway.domain.errors import InvariantViolated
 from gateway.domain.visit import Institution
+from gateway.journeys.about_claim import claim_of, context_of, registered
 from gateway.journeys.postpone import postpone
 from gateway.ports import (
     Accepted,
     Answer,
-    CallContext,
     Clock,
     MsgidSource,
     Regions,
@@ -45,18 +45,11 @@ class TellVisited:
 
     async def __call__(self, item: OutboxItem) -> bool:
         """Whether it was delivered now."""
-        claim = await self._store.read(lambda reader: reader.claim(item.claim_id))
-        if claim is None:
-            raise InvariantViolated("an outbox item without its claim")
+        claim = await claim_of(self._store, item)
+        institution = registered(self._institutions, claim)
         (msgid,) = await self._msgids.take(claim.institution_code, 1)
-        ctx = CallContext(
-            msgid=msgid,
-            institution=self._institutions[claim.institution_code],
-            visited_region=claim.visited_region,
-            insured_region=claim.insured_region,
-            sent_at=self._clock.now(),
-            timeout_s=TELL_TIMEOUT_S,
-        )
+        now = self._clock.now()
+        ctx = context_of(claim, msgid, institution, sent_at=now, timeout_s=TELL_TIMEOUT_S)
         answer = await self._regions.of(item.region).tell_visited(ctx, _row(claim, item))
         await self._record(item, answer)
         return isinstance(answer, Accepted)

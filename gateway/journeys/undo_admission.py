@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
-from gateway.domain.errors import InvariantViolated, NotFound
 from gateway.domain.visit import Institution
+from gateway.journeys.about_claim import claim_of, context_of, plan_message, registered
 from gateway.journeys.postpone import postpone
 from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
     Accepted,
     Answer,
     Books,
-    CallContext,
     Clock,
     Declined,
     Regions,
@@ -47,33 +46,18 @@ class UndoAdmission:
 
     async def __call__(self, item: OutboxItem) -> bool:
         """Whether it was answered now."""
-        claim = await self._store.read(lambda reader: reader.claim(item.claim_id))
-        if claim is None:
-            raise InvariantViolated("an outbox item without its claim")
-        institution = self._institutions.get(claim.institution_code)
-        if institution is None:
-            raise NotFound("the claim's institution is no longer in the register")
+        claim = await claim_of(self._store, item)
+        institution = registered(self._institutions, claim)
         admission = claim.messages[0]
-        message = await self._store.write(lambda books: self._plan(books, claim))
-        ctx = CallContext(
-            msgid=message.msgid,
-            institution=institution,
-            visited_region=claim.visited_region,
-            insured_region=claim.insured_region,
-            sent_at=self._clock.now(),
-            timeout_s=TIMEOUT_S,
+        # Not added to the claim: its answer was told, and stays as it is.
+        message = await self._store.write(
+            lambda books: plan_message(books, self._regions, claim, Verb.REVERSE, self._clock.now())
         )
+        now = self._clock.now()
+        ctx = context_of(claim, message.msgid, institution, sent_at=now, timeout_s=TIMEOUT_S)
         order = ReversalOrder(claim.person_no, admission.msgid, admission.transaction)
         answer = await self._regions.of(item.region).reverse(ctx, order)
         return await self._record(item, claim, message, answer)
-
-    def _plan(self, books: Books, claim: ClaimRecord) -> PlannedMessage:
-        # Not added to the claim: its answer was told, and stays as it is.
-        number = self._regions.of(claim.insured_region).transaction(Verb.REVERSE, claim.visit_kind)
-        (msgid,) = books.next_msgids(claim.institution_code, 1, self._clock.now())
-        message = PlannedMessage(msgid, number, claim.insured_region)
-        books.record_messages(claim.claim_id, (message,))
-        return message
 
     async def _record(
         self, item: OutboxItem, claim: ClaimRecord, message: PlannedMessage, answer: Answer[None]
