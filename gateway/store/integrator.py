@@ -1,6 +1,6 @@
 """签发者: on which connection checkpoints are signed, one signer at a time.
 
-SQLite: the one writer's own transaction; its process holds the file lock, so there is no other. On
+SQLite: the one writer's next transaction; its process holds the file lock, so there is no other. On
 PostgreSQL any process may sign: apart from its writer, so that nobody who appends waits, under a
 lock that goes with its transaction (ledger/publish.py). A signer that is killed hands over at once.
 """
@@ -23,10 +23,10 @@ Sign = Callable[[Work], Awaitable[Checkpoint | None]]
 
 
 def by_writer(writer: GroupWriter[UnitOfWork]) -> Sign:
-    """In the writer's turn."""
+    """In the writer's turn, which is the next one: a queue of callers must not starve it."""
 
     async def sign(work: Work) -> Checkpoint | None:
-        return await writer.submit(lambda unit: work(unit.connection))
+        return await writer.submit(lambda unit: work(unit.connection), urgent=True)
 
     return sign
 

@@ -117,7 +117,7 @@ class TransparencyLog:
     async def publish(self) -> int | None:
         """Raises InvariantViolated if the log is damaged or rolled back: nothing is signed."""
         async with self._publishing:
-            grown, note = await self._snapshots.read(self._grown)
+            grown, note = await self._snapshots.read(self._grown, urgent=True)
             signed = await self._sign() if self._may_sign() and grown else None
             note = signed.note if signed is not None else note
             if note is not None and note != self._kept:

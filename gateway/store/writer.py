@@ -132,14 +132,15 @@ class GroupWriter(Generic[U]):
         self._thread = threading.Thread(target=self._run, name="yrd-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, work: Callable[[U], T]) -> T:
+    async def submit(self, work: Callable[[U], T], *, urgent: bool = False) -> T:
         """Run `work` in a shared transaction; returns after its commit.
 
         A caller that is cancelled while waiting does not stop its work: what ran is committed.
-        Raises what `work` raised, Overloaded, or StorageUnavailable.
+        What is `urgent` is in the next commit, however many wait; for the few who come seldom and
+        whom a crowd must not starve. Raises what `work` raised, Overloaded, or StorageUnavailable.
         """
         loop = asyncio.get_running_loop()
-        result: T = await self._enqueue(_Job(work, loop, loop.create_future()))
+        result: T = await self._enqueue(_Job(work, loop, loop.create_future()), urgent=urgent)
         return result
 
     async def submit_direct(self, work: Callable[[Any], T], *, wishes: Any = None) -> T:
@@ -150,13 +151,16 @@ class GroupWriter(Generic[U]):
         result: T = await self._enqueue(job)
         return result
 
-    def _enqueue(self, job: _Job[U]) -> asyncio.Future[Any]:
+    def _enqueue(self, job: _Job[U], *, urgent: bool = False) -> asyncio.Future[Any]:
         with self._ready:
             if self._closing:
                 raise StorageUnavailable("the store is closed")
-            if len(self._queue) >= self._queue_max:
+            if len(self._queue) >= self._queue_max and not urgent:
                 raise Overloaded(f"{self._queue_max} writes are waiting")
-            self._queue.append(job)
+            if urgent:
+                self._queue.appendleft(job)
+            else:
+                self._queue.append(job)
             self._ready.notify()
         return job.future
 
