@@ -80,12 +80,14 @@ class Sequence:
 def read_sequence(document: Any, found: list[FileProblem]) -> Sequence:
     """Sort the file's envelopes. Raises HospitalFileRefused if there is nothing to go on with."""
     if isinstance(document, dict):
-        document = [document]
-    if not isinstance(document, list) or not document:
+        places = [("$", document)]
+    elif isinstance(document, list) and document:
+        places = [(f"$[{i}]", value) for i, value in enumerate(document)]
+    else:
         refuse("NOT_AN_ARRAY", "文件应为按时间顺序排列的报文数组 [ {…}, {…} ]。")
-    if len(document) > ENVELOPES_MAX:
+    if len(places) > ENVELOPES_MAX:
         refuse("TOO_MANY", f"一个文件最多 {ENVELOPES_MAX} 个报文。")
-    opened = [_open(f"$[{i}]", value, found) for i, value in enumerate(document)]
+    opened = [_open(path, value, found) for path, value in places]
     envelopes = tuple(e for e in opened if e is not None)
     inpatient = any(e.txn in INPATIENT for e in envelopes)
     order = INPATIENT if inpatient else OUTPATIENT

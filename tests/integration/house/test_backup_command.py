@@ -6,29 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
-from typer.testing import CliRunner
-
-from gateway.cli import app
-from gateway.clock import SystemClock
-from gateway.demo.layout import create_data_dir
-from gateway.ids import SystemIds
-from gateway.store.migrate import migrate_database
-
-
-def yrd(*words: object) -> tuple[int, str]:
-    """Exit code and everything that was said."""
-    said = CliRunner().invoke(app, [str(word) for word in words], env={"NO_COLOR": "1"})
-    return said.exit_code, said.output
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A fresh data directory, as `yrd demo --keep` makes it, with an empty database."""
-    directory = tmp_path / "data"
-    create_data_dir(directory, now=SystemClock().now(), random=SystemIds().salt)
-    migrate_database(directory / "yrd.db")
-    return directory
+from tests.integration.house.command import yrd
 
 
 def test_a_backup_becomes_a_data_directory_that_verifies(tmp_path: Path, data: Path) -> None:

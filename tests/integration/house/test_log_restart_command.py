@@ -5,31 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-from typer.testing import CliRunner
-
-from gateway.cli import app
-from gateway.clock import SystemClock
-from gateway.demo.layout import create_data_dir
-from gateway.ids import SystemIds
 from gateway.store.log_key import known_log_keys
-from gateway.store.migrate import migrate_database
 from ledger.checkpoint import issue_checkpoint
-
-
-def yrd(*words: object) -> tuple[int, str]:
-    """Exit code and everything that was said."""
-    said = CliRunner().invoke(app, [str(word) for word in words], env={"NO_COLOR": "1"})
-    return said.exit_code, said.output
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A fresh data directory with an empty database."""
-    directory = tmp_path / "data"
-    create_data_dir(directory, now=SystemClock().now(), random=SystemIds().salt)
-    migrate_database(directory / "yrd.db")
-    return directory
+from tests.integration.house.command import yrd
 
 
 def test_a_log_that_was_rolled_back_is_restarted_and_verifies(data: Path) -> None:

@@ -245,6 +245,10 @@ def test_what_json_readers_forgive_is_named_at_each_of_its_places() -> None:
     ]
 
 
+def test_a_file_that_is_one_message_is_named_without_an_index() -> None:
+    assert refused_bytes(b'{"infno": "2299"}').path == "$.infno"
+
+
 def test_a_flaw_is_named_however_deep_it_lies() -> None:
     deep = 400
     found = refused_bytes(b'[{"a":' + b"[" * deep + b"NaN" + b"]" * deep + b"}]")
