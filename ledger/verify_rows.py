@@ -158,18 +158,24 @@ def pieces(connection: Connection) -> Iterator[Piece]:
 
     Raises LedgerDamaged for leaves that cannot be read.
     """
-    leaves = fetch(connection, _LEAVES)
     after: int | None = None
-    while leaves:
+    for leaves in leaf_pieces(connection):
         upto: int = leaves[-1][0]
         yield _with_entries(connection, leaves, after, upto)
         after = upto
-        leaves = fetch(connection, _NEXT_LEAVES, after=after)
     after = _LEAST if after is None else after
     while rest := fetch(connection, _BEYOND, after=after):
         upto = rest[-1][0]
         yield _with_entries(connection, [], after, upto)
         after = upto
+
+
+def leaf_pieces(connection: Connection) -> Iterator[list[tuple[Any, ...]]]:
+    """Only the leaves: index, bytes, hash. Raises LedgerDamaged where they cannot be read."""
+    leaves = fetch(connection, _LEAVES)
+    while leaves:
+        yield leaves
+        leaves = fetch(connection, _NEXT_LEAVES, after=leaves[-1][0])
 
 
 def mentions(leaves: list[tuple[Any, ...]], word: bytes) -> bool:
