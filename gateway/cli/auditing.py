@@ -90,6 +90,23 @@ def verify_receipt(
     run(files=files, key=key, data=data, as_json=as_json, trust=trust, proofs=proofs)
 
 
+@commands.command()
+def limits(data: Data = None, as_json: Json = False) -> None:
+    """余额: what is left of each prepayment (预付金), beside the floor of its agreement.
+
+    Reads the database of a running gateway, and nothing else. Which
+    agreements there are is said by the setting agreements; see
+    docs/limits.md. Exit code 1 if any is below its floor.
+
+    [dim]Examples:[/dim]
+      ./yrd limits --data /tmp/yrd
+      ./yrd limits --data /tmp/yrd --json
+    """
+    from gateway.commands.limits import run
+
+    run(data=data, as_json=as_json)
+
+
 @commands.command("export-log")
 def export_log(
     out: Annotated[

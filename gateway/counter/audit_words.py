@@ -15,6 +15,7 @@ _COUNTED: Mapping[str, str] = MappingProxyType({
     "entries": "分录", "legs": "借贷行", "balances": "科目余额", "trial_balances": "试算平衡",
     "leaves": "日志条目", "tiles": "日志瓦片", "checkpoints": "检查点", "seals": "封印",
     "unsealed": "无封印", "evidence": "佐证条目", "pending_open": "未决分录",
+    "limits": "余额下限",
     "claims": "结算单", "claims_erased": "已删除结算单", "exchanges": "原始报文",
     "exchanges_erased": "已删除报文", "openings": "承诺开封", "openings_erased": "已删除承诺",
 })  # fmt: skip

@@ -10,8 +10,10 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+from typer.testing import CliRunner
 
 from gateway.agreement_files import load_agreements
+from gateway.cli import app
 from gateway.ids import SystemIds
 from gateway.ports import Books, Opening
 from gateway.store.unit_of_work import UnitOfWork
@@ -91,6 +93,12 @@ async def lend(world: World, path: Path) -> None:
     await opened.store.write(post)
 
 
+def shown(world: World, *options: str) -> tuple[int, str]:
+    """Exit code and output of `yrd limits`, on the live database."""
+    done = CliRunner().invoke(app, ["limits", "--data", str(world.place.root), *options])
+    return done.exit_code, done.output
+
+
 async def test_an_agreement_that_blocks_refuses_before_anything_is_sent(tmp_path: Path) -> None:
     path = agreements_file(tmp_path, "block", floor="100.00")
     async with running(tmp_path / "data", agreements=path) as world:
@@ -104,6 +112,11 @@ async def test_an_agreement_that_blocks_refuses_before_anything_is_sent(tmp_path
         assert "先自费结算" in text
         assert await listed(world) == 0
         assert settlements(world) == 0
+        code, text = shown(world)
+        assert code == 1
+        assert "嘉兴→上海 统筹基金 预付金" in text
+        assert "低于下限(暂停新结算)" in text
+        assert "未拨付" in text
         # Nothing of it was kept: with money there, the very same request settles.
         await lend(world, agreements_file(tmp_path, "block", floor="100.00", paid="1000.00"))
         claim = await settle(world, request)
@@ -124,3 +137,20 @@ async def test_an_agreement_that_warns_settles_and_the_crossing_is_told_once(
         (line,) = lines(world, "balance_below_floor")
         assert (line["level"], line["limit_id"]) == ("warning", "syn-1")
         assert (line["available_fen"], line["floor_fen"]) == (100_000 - FUND_FEN, 90_000)
+        code, text = shown(world, "--json")
+        assert code == 1
+        (row,) = json.loads(text)["limits"]
+        assert (row["state"], row["balance_fen"]) == ("below_warns", 100_000)
+        assert row["available_fen"] < 100_000 - FUND_FEN
+        assert row["used_permille"] == (100_000 - row["available_fen"]) // 100
+
+
+async def test_what_is_not_drawn_upon_is_enough(tmp_path: Path) -> None:
+    path = agreements_file(tmp_path, "block", floor="200.00", paid="1000.00")
+    async with running(tmp_path / "data", agreements=path) as world:
+        await settle(world, jiashan_outpatient("req-limit-0009"))
+        code, text = shown(world)
+        assert code == 0
+        assert "充足" in text
+        assert "23.3%" in text
+        assert "766.61" in text
