@@ -33,8 +33,9 @@ def run(*, data: Path | None, out: Path, as_json: bool) -> None:
                 for name, path in (
                     ("yrd.toml", place.settings),
                     ("participants.toml", settings.participants),
+                    ("agreements.toml", settings.agreements),
                 )
-                if path.is_file()
+                if path is not None and path.is_file()
             },
         )
         with bar() as progress:

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from adapters.registry import PROVINCES
+from gateway.agreement_files import load_agreements
 from gateway.bootstrap import read_secrets
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
@@ -90,6 +91,8 @@ def _checks(settings: Settings) -> list[tuple[str, Check]]:
         ("数据库", lambda: _database(settings)),
         ("证书", lambda: _certificates(settings)),
     ]
+    if settings.agreements is not None:
+        checks.append(("协议", lambda: _agreements(settings)))
     for code in sorted(settings.regions):
         checks.append((f"地区 {code}", partial(_region, settings, code)))
     return checks
@@ -111,6 +114,11 @@ def _database(settings: Settings) -> str:
     finally:
         engine.dispose()
     return str(settings.database)
+
+
+def _agreements(settings: Settings) -> str:
+    found = load_agreements(settings.agreements)
+    return f"{len(found.prepayments)} 项预付金约定,{len(found.payments)} 笔拨付(重启网关后记入)"
 
 
 def _certificates(settings: Settings) -> str:

@@ -24,7 +24,9 @@ MANIFEST = "manifest.json"
 SQLITE_FILE, POSTGRESQL_FILE, VKEY_FILE = "yrd.db", "yrd.pgdump", "vkey"
 DATABASES = frozenset({SQLITE_FILE, POSTGRESQL_FILE})
 """A SQLite file, or what pg_dump wrote: a backup holds exactly one of them, and the vkey."""
-NAMES = DATABASES | {VKEY_FILE, "checkpoint.txt", "yrd.toml", "participants.toml"}
+NAMES = DATABASES | {
+    VKEY_FILE, "checkpoint.txt", "yrd.toml", "participants.toml", "agreements.toml",
+}  # fmt: skip
 """What a backup may hold."""
 _CHUNK = 1 << 20
 _MANIFEST_MAX = 1 << 20
