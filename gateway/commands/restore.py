@@ -80,7 +80,14 @@ def _say(restored: Restored, data: Path) -> None:
             "并以 ./yrd migrate --grant-to 授权给网关的用户。",
             markup=False,
         )
-    if restored.rolled_back:
+    if restored.later_origin:
+        notes().print(
+            f"但最新检查点属于备份之后重启的日志 {restored.later_origin}:网关会拒绝启动。\n"
+            "请找回更新的备份;确已丢失时,以 ./yrd log restart 换新密钥继续。",
+            style="red",
+            markup=False,
+        )
+    elif restored.rolled_back:
         notes().print(
             f"但最新检查点有 {restored.newest_size} 条:少了 {restored.newest_size - made.log_size}"
             " 条,网关会拒绝启动(LOG_ROLLED_BACK)。\n请找回更新的备份或原磁盘;确已丢失时,"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,9 @@ from gateway.store.crosscheck_claims import CheckAnswer
 from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.lock import LOCK_NAME
-from gateway.store.log_key import load_log_key
+from gateway.store.log_key import known_log_keys, load_log_key
 from gateway.store.migrate import REVISIONS, migrate_database
+from ledger.checkpoint import NoteInvalid, open_checkpoint
 from ledger.store import head
 
 
@@ -59,11 +61,13 @@ class Restored:
     manifest: Manifest
     newest_size: int
     """Leaves of the newest checkpoint known."""
+    later_origin: str = ""
+    """Of the log whose checkpoint that is, if it was begun by a restart after the backup."""
 
     @property
     def rolled_back(self) -> bool:
         """The gateway will refuse to serve it."""
-        return self.newest_size > self.manifest.log_size
+        return bool(self.later_origin) or self.newest_size > self.manifest.log_size
 
 
 def restore(
@@ -108,12 +112,12 @@ def _fill(
         raise StoreRefused(
             "KEYS_DIFFER", f"{order.keys_dir} 中的日志密钥不是这份备份的({manifest.origin})。"
         )
-    newest = 0
+    newest, later_origin = 0, ""
     if order.newest_checkpoint is not None:
-        newest = _bring_checkpoint(order.newest_checkpoint, draft, vkey, manifest)
+        newest, later_origin = _bring_checkpoint(order.newest_checkpoint, draft, vkey)
     known = draft / "checkpoint.txt"
     later = draft / "checkpoint.later"
-    if newest > manifest.log_size:
+    if later_origin or newest > manifest.log_size:
         known.rename(later)  # the copy is compared with its own log; it is known to be shorter
     if order.database is not None:
         size, root = _into_postgresql(order, order.database, draft, vkey, stage, check_answer)
@@ -129,7 +133,7 @@ def _fill(
         if order.database is not None:
             empty_again(order.database)
         raise StoreRefused("BACKUP_DAMAGED", "备份的日志与清单不符:请换另一份备份。")
-    return Restored(manifest, max(newest, size))
+    return Restored(manifest, max(newest, size), later_origin)
 
 
 def _refuse_other_kind(order: RestoreOrder, manifest: Manifest) -> None:
@@ -184,17 +188,24 @@ def _into_postgresql(
     return now.size, now.root
 
 
-def _bring_checkpoint(source: Path, draft: Path, vkey: str, manifest: Manifest) -> int:
-    """The newer of it and the backup's own goes beside the database; answers its size."""
+def _bring_checkpoint(source: Path, draft: Path, vkey: str) -> tuple[int, str]:
+    """The newer of it and the backup's own goes beside the database; answers its size, and its
+    origin if it is of a log that was begun later (its key is among ours)."""
     try:
         note = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreRefused("CHECKPOINT_MISSING", f"检查点 {source} 无法读取。") from error
-    size = opened(note, vkey).size
     own = draft / "checkpoint.txt"
+    for key in known_log_keys(draft / "keys"):
+        if key.signer.vkey != vkey:
+            with suppress(NoteInvalid):
+                size = open_checkpoint(note, key.signer.verifier).size
+                own.write_text(note, encoding="utf-8")
+                return size, key.signer.name
+    size = opened(note, vkey).size
     if not own.exists() or opened(own.read_text(encoding="utf-8"), vkey).size < size:
         own.write_text(note, encoding="utf-8")
-    return size
+    return size, ""
 
 
 def _copy_keys(source: Path, target: Path) -> None:

@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.ids import SystemIds
+from gateway.store.backup import BackupOrder, back_up
 from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.lock import WriterLock
@@ -20,6 +22,7 @@ from gateway.store.log_trouble import Trouble
 from gateway.store.lost_leaves import lost_leaves
 from gateway.store.open_store import OpenStore, open_store
 from gateway.store.restart import Restarted, RestartOrder, restart_log
+from gateway.store.restore import RestoreOrder, restore
 from gateway.store.tile_mirror import TileMirror
 from gateway.store.verify_store import StoreReport, verify_store
 from ledger.checkpoint import NoteSigner, NoteVerifier, issue_checkpoint, open_checkpoint
@@ -415,3 +418,39 @@ async def test_a_restart_that_was_killed_before_its_files_is_finished_by_the_nex
         assert closed_logs(connection) == (made.closed,)
     engine.dispose()
     assert verified(tmp_path).ok
+
+
+@pytest.mark.sqlite
+async def test_a_backup_from_before_a_restart_is_put_in_place_and_known_to_be_old(
+    tmp_path: Path,
+) -> None:
+    vkey = housed(tmp_path)
+    async with opened(tmp_path) as house:
+        await written(house, "r-1", "r-2", "r-3")
+    here = options(tmp_path)
+    asked = BackupOrder(
+        database=here.database, keys_dir=here.keys_dir, production=False, vkey=vkey,
+        outside_checkpoint=here.outside_checkpoint,
+    )  # fmt: skip
+    back_up(asked, tmp_path / "yrd.tar", at=NOON, stage=lambda what, done, total: None)
+    made = restart(tmp_path, force=True)
+    put_back = RestoreOrder(
+        backup=tmp_path / "yrd.tar", directory=tmp_path / "new", keys_dir=tmp_path / "keys",
+        newest_checkpoint=tmp_path / "checkpoint.txt",
+    )  # fmt: skip
+    restored = restore(put_back, stage=lambda what, done, total: None)
+    assert restored.rolled_back and restored.later_origin == made.checkpoint.origin
+    new = tmp_path / "new"
+    places: dict[str, Any] = {
+        "database": new / "yrd.db",
+        "keys_dir": new / "keys",
+        "outside_checkpoint": new / "checkpoint.txt",
+    }
+    with pytest.raises(StoreRefused) as refused:
+        async with opened(tmp_path, **places):
+            pass
+    assert refused.value.reason == "OUTSIDE_CHECKPOINT_INVALID"
+    again = restart(tmp_path, **places, vkey_file=new / "vkey", published=())
+    assert again.trouble is Trouble.OLDER_THAN_RESTART and again.closed.lost == range(3, 4)
+    async with opened(tmp_path, **places) as house:
+        await written(house, "r-4")
