@@ -2,9 +2,10 @@
 
 A thread with its own connection takes everything that waits, runs each caller's work inside a
 savepoint, commits once, and only then answers. The previous commit is the batching window: nobody
-lingers for a timer. A work that writes only through what all of them share needs no savepoint, and
-what it will ask for is read ahead with what the others will. Knows nothing of claims or ledgers.
-Design: ledger.md §3.1–3.2.
+lingers for a timer. Those who were just answered are heard before the next batch is taken: else
+the first to call again would have a commit, and an fsync, for itself. A work that writes only
+through what all of them share needs no savepoint, and what it will ask for is read ahead with what
+the others will. Knows nothing of claims or ledgers. Design: ledger.md §3.1–3.2.
 
     submit ──▶ queue (bounded) ──▶ BEGIN · read ahead · (SAVEPOINT work RELEASE)* · flush · COMMIT
            ◀── answers ─────────────────────────────────────────────────────────────────────┘
@@ -29,6 +30,8 @@ BATCH_MAX = 512
 """Most works in one commit."""
 QUEUE_MAX = 4_096
 """Most works waiting; beyond it callers are told that we are full."""
+HEARD_S = 0.05
+"""Longest wait for a loop to pass on its answers: one that is stuck holds up nobody else."""
 
 _log = structlog.get_logger("yrd.store")
 
@@ -109,6 +112,7 @@ class GroupWriter(Generic[U]):
         shared: Callable[[Connection], Shared[U]] | None = None,
         queue_max: int = QUEUE_MAX,
         batch_max: int = BATCH_MAX,
+        heard_s: float = HEARD_S,
     ) -> None:
         """Either makes a `unit` for each work, or what the works of a transaction share."""
         self._engine = engine
@@ -121,9 +125,12 @@ class GroupWriter(Generic[U]):
             raise ValueError("a writer needs to know what to give its works")
         self._queue_max = queue_max
         self._batch_max = batch_max
+        self._heard_s = heard_s
         self._queue: deque[_Job[U]] = deque()
         self._ready = threading.Condition()
         self._closing = False
+        self._answered: list[threading.Event] = []
+        """Set when a loop has let those it answered call again."""
         self._connection: Connection | None = None
         self.commits = 0
         """Commits so far, for metrics and tests."""
@@ -189,6 +196,9 @@ class GroupWriter(Generic[U]):
 
     def _take(self) -> list[_Job[U]]:
         """Everything that waits, up to a batch; empty only when closing and drained."""
+        for heard in self._answered:
+            heard.wait(self._heard_s)
+        self._answered.clear()
         with self._ready:
             while not self._queue and not self._closing:
                 self._ready.wait()
@@ -258,10 +268,13 @@ class GroupWriter(Generic[U]):
         for job in jobs:
             by_loop[job.loop].append(job)
         for loop, theirs in by_loop.items():
+            heard = threading.Event()
             try:
-                loop.call_soon_threadsafe(_resolve, theirs)
+                loop.call_soon_threadsafe(_resolve, theirs, heard)
             except RuntimeError:  # that loop has ended and nobody can hear the answer
                 _log.warning("callers_gone", count=len(theirs))
+            else:
+                self._answered.append(heard)
 
     def _drop_connection(self) -> None:
         """The next batch opens a fresh one: whatever this one held is rolled back."""
@@ -271,7 +284,7 @@ class GroupWriter(Generic[U]):
             connection.close()
 
 
-def _resolve(jobs: list[_Job[U]]) -> None:
+def _resolve(jobs: list[_Job[U]], heard: threading.Event) -> None:
     for job in jobs:
         if job.future.done():  # cancelled while waiting
             continue
@@ -279,3 +292,5 @@ def _resolve(jobs: list[_Job[U]]) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
+    # A loop calls in order: whoever waits for one of these futures goes on before this.
+    asyncio.get_running_loop().call_soon(heard.set)

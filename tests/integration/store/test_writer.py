@@ -103,6 +103,61 @@ async def test_two_hundred_waiting_writes_share_one_commit(
     assert stored(engine) == list(range(200))
 
 
+async def test_callers_who_call_again_when_answered_share_the_next_commit_too(
+    engine: Engine,
+) -> None:
+    writer, taken = GroupWriter(engine, Row, heard_s=BOUND_S), threading.Event()
+
+    def seen(row: Row) -> None:
+        taken.set()
+        row.add(3)
+
+    async def quick() -> None:
+        await writer.submit(adding(1))
+        await writer.submit(seen)
+
+    async def slow() -> None:
+        await writer.submit(adding(2))
+        taken.wait(0.2)  # time enough for a hasty writer to commit what the quick one wants
+        await writer.submit(adding(4))
+
+    gate = Gate()
+    first = asyncio.create_task(writer.submit(gate))
+    await asyncio.to_thread(gate.entered.wait, BOUND_S)
+    callers = [asyncio.create_task(quick()), asyncio.create_task(slow())]
+    await asyncio.sleep(0)
+    gate.open()
+    async with asyncio.timeout(BOUND_S):
+        await asyncio.gather(first, *callers)
+    writer.close()
+    assert writer.commits == 3  # the gate's own, and one for each turn of both
+    assert stored(engine) == [1, 2, 3, 4]
+
+
+async def test_a_loop_that_is_stuck_holds_up_nobody_elses_commit(
+    writer: GroupWriter[Row], engine: Engine
+) -> None:
+    stuck, released = threading.Event(), threading.Event()
+
+    async def waits_in_vain() -> None:
+        answer = asyncio.ensure_future(writer.submit(adding(1)))
+        await asyncio.sleep(0)
+        stuck.set()
+        released.wait(BOUND_S)  # this loop does not turn: its answer is not heard
+        await answer
+
+    other = threading.Thread(target=lambda: asyncio.run(waits_in_vain()))
+    other.start()
+    await asyncio.to_thread(stuck.wait, BOUND_S)
+    async with asyncio.timeout(BOUND_S):
+        for number in (2, 3):
+            await writer.submit(adding(number))
+    released.set()
+    await asyncio.to_thread(other.join, BOUND_S)
+    writer.close()
+    assert stored(engine) == [1, 2, 3]
+
+
 async def test_a_batch_is_bounded(engine: Engine) -> None:
     writer = GroupWriter(engine, Row, batch_max=10)
     await gathered_behind(Gate(), writer, [adding(n) for n in range(25)])
