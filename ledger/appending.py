@@ -150,22 +150,36 @@ def _check_limits(
 ) -> tuple[Warned, ...]:
     """Only what an entry credits can fall below a floor. Raises BelowFloor."""
     warnings: list[Warned] = []
-    for credited in {credit for _, credit, _ in legs}:
-        for limit in tail.limits_on(credited):
-            if not limit.in_force(draft.recorded_us):
-                continue
-            before = {code: tail.sums(code) for code in limit.accounts}
-            after = {code: _moved(code, sums, moves) for code, sums in before.items()}
-            left, had = limit.available(after), limit.available(before)
-            if left >= limit.floor_fen or left >= had:
-                continue
-            account = limit.account.code
-            if limit.blocks(draft.entry):
-                raise BelowFloor(
-                    limit.limit_id, account=account, available_fen=left, floor_fen=limit.floor_fen
-                )
-            warnings.append(Warned(limit.limit_id, account, left, limit.floor_fen, had))
+    touched = {lim.limit_id: lim for _, credit, _ in legs for lim in tail.limits_on(credit)}
+    for limit in touched.values():
+        if not limit.in_force(draft.recorded_us):
+            continue
+        before = {code: tail.sums(code) for code in limit.accounts}
+        after = {code: _moved(code, sums, moves) for code, sums in before.items()}
+        left, had = limit.available(after), limit.available(before)
+        if left >= limit.floor_fen or left >= had:
+            continue
+        account = limit.account.code
+        if limit.blocks(draft.entry) and not _gives_back(tail, draft.entry, legs):
+            raise BelowFloor(
+                limit.limit_id, account=account, available_fen=left, floor_fen=limit.floor_fen
+            )
+        warnings.append(Warned(limit.limit_id, account, left, limit.floor_fen, had))
     return tuple(warnings)
+
+
+def _gives_back(tail: Tail, entry: Entry, legs: list[LegCodes]) -> bool:
+    """It takes back what it reverses and nothing more: a correction waits for no balance."""
+    reversed_ = tail.fact(entry.reverses) if entry.reverses is not None else None
+    if reversed_ is None:
+        return False
+    # As many fen at most, between the same two accounts the other way round.
+    left: dict[tuple[str, str], int] = {}
+    for debit, credit, fen in reversed_.legs:
+        left[credit, debit] = left.get((credit, debit), 0) + fen
+    for debit, credit, fen in legs:
+        left[debit, credit] = left.get((debit, credit), 0) - fen
+    return all(fen >= 0 for fen in left.values())
 
 
 def _moved(code: str, sums: Sums, moves: list[_Move]) -> Sums:

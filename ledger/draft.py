@@ -30,6 +30,10 @@ class Draft:
         entry, leaf = self.entry, self.leaf
         if leaf.type != f"entry.{entry.kind.value}" or leaf.entry_id != entry.entry_id:
             raise LeafMismatch(f"the leaf is of {leaf.type} {leaf.entry_id}, not of this entry")
+        if type(self.recorded_us) is not int or not 0 <= self.recorded_us < 1 << 62:
+            raise ValueError("a time in the ledger is in microseconds since 1970 UTC")
+        if self.salt is not None and type(self.salt) is not bytes:
+            raise ValueError("a salt is 32 bytes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,13 +76,13 @@ class LimitBook:
 
     def read(self, connection: Connection) -> None:
         """Raises LedgerDamaged."""
-        self.by_account, self.version = {}, -1
         rows = fetch(connection, LIMITS)
+        by_account: dict[str, list[Limit]] = {}
         for limit in as_they_count([limit_from(values) for _, *values in rows]):
             for code in limit.accounts:
-                self.by_account.setdefault(code, []).append(limit)
-        if rows:
-            self.version = rows[-1][0]
+                by_account.setdefault(code, []).append(limit)
+        # Whole or not at all: half a book would let entries past the limits of the other half.
+        self.by_account, self.version = by_account, rows[-1][0] if rows else -1
 
 
 def limit_from(values: Iterable[Any]) -> Limit:
@@ -192,9 +192,11 @@ class Known:
             else:
                 head = row
         if self._edge is None:
-            self._edge = edge_from(None if head is None else (head[2], head[6]))
+            edge = edge_from(None if head is None else (head[2], head[6]))
             if head is not None and head[3] != self._limits.version:
                 self._limits.read(self._connection)
+            # Last: who could not read the limits knows nothing yet, and the next one asks again.
+            self._edge = edge
         if referred:
             self._read_facts(referred)
 
@@ -213,7 +215,7 @@ class Known:
             self._facts[entry_id] = Fact(row[1], row[2], parts, row[3], row[4], row[5])
 
     def _list(self, names: Collection[str]) -> str:
-        # Ids and account codes are plain characters (ledger.journal): no quoting in either list.
+        # Ids and account codes hold no quotation mark (ledger.journal).
         if self._connection.dialect.name == "postgresql":
-            return "{" + ",".join(names) + "}"
+            return '{"' + '","'.join(names) + '"}' if names else "{}"
         return json.dumps(list(names))

@@ -96,13 +96,9 @@ class Limit:
 
     def blocks(self, entry: Entry) -> bool:
         """Whether this entry may be refused: the intent may, what a region has decided may not."""
-        return (
-            self.enforcement is Enforcement.BLOCK
-            and entry.reverses is None
-            and (
-                entry.kind is EntryKind.PENDING
-                or (entry.kind is EntryKind.POSTED and entry.resolves is None)
-            )
+        return self.enforcement is Enforcement.BLOCK and (
+            entry.kind is EntryKind.PENDING
+            or (entry.kind is EntryKind.POSTED and entry.resolves is None)
         )
 
 

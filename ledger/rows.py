@@ -106,13 +106,13 @@ def _columns(rows: Rows, balances: Sequence[Sequence[Any]]) -> Iterable[Sequence
 
 
 def _array(column: Sequence[Any]) -> str:
-    """A PostgreSQL array as text. The only texts are ids, kinds and account codes: plain characters
-    that need no quoting (ledger.journal)."""
+    """A PostgreSQL array as text. The only texts are ids, kinds and account codes, which hold no
+    quotation mark (ledger.journal); unquoted, an id that spells null would be none."""
     return "{" + ",".join([_WRITTEN[type(value)](value) for value in column]) + "}"
 
 
 _WRITTEN: dict[type, Callable[[Any], str]] = {
-    str: str,
+    str: lambda value: f'"{value}"',
     int: str,
     bytes: lambda value: f'"\\\\x{value.hex()}"',
     type(None): lambda value: "NULL",

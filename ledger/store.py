@@ -160,6 +160,8 @@ def _check_links(drafts: Sequence[Draft]) -> None:
     if len(drafts) < 2:
         raise LinkBroken("a chain has two entries or more")
     first = drafts[0].entry.entry_id
+    if len({draft.entry.entry_id for draft in drafts}) != len(drafts):
+        raise LinkBroken(f"the chain {first} names an entry twice")
     for draft in drafts:
         if draft.entry.linked != first:
             raise LinkBroken(f"entry {draft.entry.entry_id} does not name {first} as its chain")

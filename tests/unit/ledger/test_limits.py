@@ -7,16 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.journal import JournalError, reversal
+from ledger.journal import Entry, EntryKind, JournalError, reversal
+from ledger.known import LimitBook
 from ledger.limit_store import standings
 from ledger.limits import Enforcement
-from ledger.outcomes import BelowFloor, LimitExistsWithDifferent
-from ledger.store import append_entry, append_linked, find_entry, size
+from ledger.outcomes import BelowFloor, LedgerDamaged, LimitExistsWithDifferent
+from ledger.store import append_alone, append_entry, append_linked, find_entry, size
 from ledger.tail import Tail
 from ledger.verify import verify
 from tests.unit.ledger.books import (
     NOON,
     Books,
+    claim_legs,
     leaf_for,
     pending,
     posted,
@@ -87,6 +89,35 @@ def test_what_is_given_back_is_never_blocked_and_counts_when_posted(books: Books
     books.append(first)
     assert books.append(reversal(first, entry_id="e2")).warnings == ()
     assert left(books) == 5_000
+
+
+def test_naming_a_reversed_entry_exempts_only_what_it_gives_back(books: Books) -> None:
+    """Each of these says that it reverses an entry of 1 fen."""
+    lend(books, 5_000, BLOCK)
+    books.append(posted("e1", amount_fen=1))
+    books.append(replace(pending("e2", 1), reverses="e1"))
+    for name, amount in (("e3", 4_500), ("e4", 10**12)):
+        with pytest.raises(BelowFloor):
+            books.append(replace(pending(name, amount), reverses="e1"))
+
+
+def test_an_entry_that_touches_one_limit_twice_is_warned_once(books: Books) -> None:
+    lend(books, 5_000)
+    both = prepaid("e1", 1).legs[0].mirrored(), *claim_legs(5_000)
+    entry = Entry(entry_id="e1", kind=EntryKind.PENDING, legs=both)
+    (warned,) = books.append(entry).warnings
+    assert warned.available_fen == -1
+
+
+def test_a_book_of_limits_that_cannot_be_read_lets_nothing_past(books: Books) -> None:
+    lend(books, 5_000, BLOCK)
+    books.tamper("UPDATE ledger_limit SET enforcement = 'x'")
+    with books.writing() as connection:
+        tail = Tail(connection, limits=LimitBook())
+        for name in ("e1", "e2", "e3"):
+            with pytest.raises(LedgerDamaged):
+                append_alone(tail.fork(), books.draft(pending(name, 9_000)))
+        assert tail.rows.leaves == []
 
 
 def test_a_voided_intent_frees_what_it_had_reserved(books: Books) -> None:

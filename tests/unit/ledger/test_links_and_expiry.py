@@ -72,6 +72,14 @@ def test_links_that_do_not_hold_together_are_refused(books: Books) -> None:
                 append_linked(connection, [books.draft(entry) for entry in chain])
 
 
+def test_a_chain_that_names_an_entry_twice_is_refused_not_called_a_repeat(books: Books) -> None:
+    for names in (("e1", "e1"), ("e1", "e2", "e2")):
+        with pytest.raises(LinkBroken):
+            books.append_linked(*(pending(name) for name in names))
+    with books.engine.connect() as connection:
+        assert size(connection) == 0
+
+
 def test_only_a_pending_entry_expires_and_only_at_a_time() -> None:
     for kind, expires in ((EntryKind.POSTED, 5), (EntryKind.PENDING, 0), (EntryKind.PENDING, 1.5)):
         with pytest.raises(JournalError):
