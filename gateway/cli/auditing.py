@@ -21,10 +21,16 @@ def verify(
             "--against", metavar="FILE", help="A checkpoint that was kept elsewhere, to compare."
         ),
     ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option(
+            "--tiles", metavar="DIR", help="Log files to compare instead of those published here."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """查账: derive ledger, log and claims again from their rows; say what is wrong and what to
-    do.
+    """查账: derive ledger, log, claims and published files again from their rows; say what is
+    wrong and what to do.
 
     Trusts nothing but the log's public key (DIR/vkey). The gateway may go
     on running meanwhile. Exit code 1 if anything does not hold.
@@ -32,10 +38,11 @@ def verify(
     [dim]Examples:[/dim]
       ./yrd verify --data /tmp/yrd
       ./yrd verify --data /tmp/yrd --against kept-by-the-auditor.txt
+      ./yrd verify --data /tmp/yrd --tiles /srv/mirror-of-the-log
     """
     from gateway.commands.verify import run
 
-    run(data=data, against=against, as_json=as_json)
+    run(data=data, against=against, tiles=tiles, as_json=as_json)
 
 
 @commands.command("verify-receipt")

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM
 from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from gateway.demo.layout import DataDir
 
@@ -36,6 +39,15 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else NARROWEST
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False)
+
+
+@contextmanager
+def progress_bar(what_zh: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar beside the results, gone when all is done; told (done, in all)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=notes(), transient=True) as bar:
+        task = bar.add_task(what_zh, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def stop(text: str, *, code: int = 2) -> NoReturn:

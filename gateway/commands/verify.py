@@ -10,19 +10,20 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.commands.terminal import kept, notes, output, stop
+from gateway.commands.terminal import kept, output, progress_bar, stop
 from gateway.commands.verify_outside import compare, read_checkpoint
 from gateway.config import ConfigError, Environment, Settings, load_settings, witness_policy
 from gateway.counter.answers import check_answer
 from gateway.counter.audit_words import counted, to_do
+from gateway.counter.finding_words import meaning
 from gateway.store.errors import StoreRefused
-from gateway.store.verify_store import StoreReport, verify_store
+from gateway.store.verify_store import StoreReport, verify_published, verify_store
 from ledger.note import KeyMalformed
-from ledger.report import Problem
+from ledger.published import Published, survey
+from ledger.report import Problem, Report
 
 SHOWN_MAX = 50
 """Problems shown on a terminal; --json has all that were kept."""
@@ -39,13 +40,17 @@ class Part:
     problems_total: int
 
 
-def run(*, data: Path | None, against: Path | None, as_json: bool) -> None:
+def run(
+    *, data: Path | None, against: Path | None, as_json: bool, tiles: Path | None = None
+) -> None:
     """Verify; exit code 1 if anything does not hold."""
     place = kept(data, command="verify")
+    if tiles is not None and not tiles.is_dir():
+        stop(f"{tiles} 不是目录:请用 --tiles 指明已发布或已导出的日志目录。")
     try:
         settings = load_settings(place.settings)
         vkey = place.vkey.read_text(encoding="ascii").strip()
-        parts = _verify(settings, vkey, against)
+        parts = _verify(settings, vkey, against, tiles)
     except (ConfigError, StoreRefused, KeyMalformed) as error:
         stop(str(error))
     except OSError as error:
@@ -62,8 +67,9 @@ def run(*, data: Path | None, against: Path | None, as_json: bool) -> None:
     raise typer.Exit(1 if any(part.problems_total for part in parts) else 0)
 
 
-def _verify(settings: Settings, vkey: str, against: Path | None) -> list[Part]:
-    # (1) checkpoints from outside first: a log in service only grows after they were read.
+def _verify(settings: Settings, vkey: str, against: Path | None, tiles: Path | None) -> list[Part]:
+    # (1) checkpoints and files first: a log in service only grows after they were read.
+    published = _published(settings, tiles)
     paths = [against] if against else []
     if settings.outside_checkpoint.exists():
         paths.append(settings.outside_checkpoint)
@@ -78,25 +84,42 @@ def _verify(settings: Settings, vkey: str, against: Path | None) -> list[Part]:
     outside = Part(
         "outside", "库外检查点", {"checkpoints": len(paths)}, tuple(problems), len(problems)
     )
-    ledger, state = report.ledger, report.state
-    return [
-        Part("ledger", "账本与日志", ledger.checked, ledger.problems, ledger.problems_total),
-        Part("state", "结算单与账本对照", state.checked, state.problems, state.problems_total),
+    parts = [
+        _part("ledger", "账本与日志", report.ledger),
+        _part("state", "结算单与账本对照", report.state),
         outside,
     ]
+    if published is not None:  # (4)
+        with progress_bar("核对已发布的文件") as told:
+            files = verify_published(settings.database, vkey, published, progress=told)
+        parts.append(_part("files", f"已发布的文件({published.root})", files))
+    return parts
+
+
+def _published(settings: Settings, tiles: Path | None) -> Published | None:
+    """What lies in the directory named, or in the one that the settings publish to."""
+    if tiles is not None:
+        return survey(tiles, tiles if (tiles / "tile" / "entries").exists() else None)
+    root, entries = settings.tiles_dir, settings.entries_dir
+    # Before anything is signed, or cosigned as the quorum asks, nothing is published.
+    if not settings.publish_tiles or not root.is_dir() or not any(root.iterdir()):
+        return None
+    return survey(root, entries if entries.exists() else None)
+
+
+def _part(name: str, title_zh: str, report: Report) -> Part:
+    return Part(name, title_zh, report.checked, report.problems, report.problems_total)
 
 
 def _derive(settings: Settings, vkey: str) -> StoreReport:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=notes(), transient=True) as bar:
-        task = bar.add_task("查账", total=None)
+    with progress_bar("查账") as told:
         return verify_store(
             settings.database,
             settings.keys_dir,
             vkey,
             production=settings.environment is Environment.PRODUCTION,
             check_answer=check_answer,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=told,
             witness_dates={w.key.vkey: w.dates for w in witness_policy(settings).witnesses},
         )
 
@@ -109,7 +132,8 @@ def _print(console: Console, parts: list[Part]) -> None:
         console.print(mark.append(part.title_zh, style="bold"))
         console.print(Padding(counts, (0, 0, 0, 4)))
         for problem in part.problems[:SHOWN_MAX]:
-            console.print(Text(f"    {problem.code}  {problem.where}", style="red"))
+            words = f"    {meaning(problem.code)} [{problem.code}]  {problem.where}"
+            console.print(Text(words, style="red"))
             console.print(f"      {problem.what}", markup=False)
             console.print(f"      → {to_do(problem.do)}", markup=False, style="yellow")
         if len(part.problems) > SHOWN_MAX:
@@ -134,7 +158,15 @@ def _document(parts: list[Part]) -> dict[str, object]:
         "by_kind": checked,
         "problems_total": total,
         "problems": [
-            {"in": part.name, "code": p.code, "where": p.where, "what": p.what, "do": p.do}
+            {
+                "in": part.name,
+                "code": p.code,
+                "where": p.where,
+                "what": p.what,
+                "do": p.do,
+                "what_zh": meaning(p.code),
+                "do_zh": to_do(p.do),
+            }
             for part in parts
             for p in part.problems
         ],

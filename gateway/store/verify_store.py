@@ -25,8 +25,10 @@ from gateway.store.migrate import refuse_unmigrated
 from gateway.store.postgresql import refuse_unreachable
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.policy import ALWAYS, KeyDates
-from ledger.report import Progress, Report
+from ledger.published import Published
+from ledger.report import Progress, Report, silent
 from ledger.verify import verify
+from ledger.verify_files import verify_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,18 @@ def verify_store(
                     connection, keyring, vkey, dates=_dates(keys_dir, vkey),
                     check_answer=check_answer, progress=progress, witness_dates=witness_dates,
                 )  # fmt: skip
+    finally:
+        engine.dispose()
+
+
+def verify_published(
+    database: Database, vkey: str, published: Published, *, progress: Progress | None = None
+) -> Report:
+    """Published files, surveyed before this is called, against the database's leaves."""
+    engine = read_engine(database)
+    try:
+        with engine.connect() as connection, connection.begin():
+            return verify_files(connection, vkey, published, progress=progress or silent)
     finally:
         engine.dispose()
 
