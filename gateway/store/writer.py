@@ -22,6 +22,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.errors import Overloaded, StorageUnavailable
 from gateway.store.errors import in_our_terms
@@ -236,14 +237,23 @@ class GroupWriter(Generic[U]):
             for job in batch:
                 if job.direct:
                     self._run_direct(shared.direct(), job)
+                    # Else the next savepoint would be a transaction, and commit alone.
+                    _refuse_ended(self._connection)
                 else:
                     self._run_one(shared, savepoint.execute, job)
             savepoint.close()
+            # SQLite rolls back by itself where a disk fails, and PostgreSQL answers COMMIT with a
+            # rollback where a statement has failed: neither says so of its own accord.
+            _refuse_ended(self._connection)
             shared.flush()
+            _refuse_ended(self._connection)
 
     def _run_direct(self, given: Any, job: _Job[U]) -> None:
+        """Without a savepoint, what the database cannot do ends the transaction for everyone."""
         try:
             job.result = job.work(given)
+        except (DBAPIError, MemoryError):
+            raise
         except Exception as error:  # it belongs to the caller of this work, who gets it
             job.error = in_our_terms(error)
 
@@ -282,6 +292,16 @@ class GroupWriter(Generic[U]):
         if connection is not None:
             connection.invalidate()
             connection.close()
+
+
+def _refuse_ended(connection: Connection) -> None:
+    """Raises StorageUnavailable unless the transaction is open and sound. Asks nobody."""
+    driver: Any = connection.connection.driver_connection
+    status = getattr(getattr(driver, "info", None), "transaction_status", None)
+    # PostgreSQL's 2 is INTRANS: a transaction, and no statement of it has failed.
+    sound = driver.in_transaction if status is None else status == 2
+    if not sound:
+        raise StorageUnavailable("the transaction has ended before its commit")
 
 
 def _resolve(jobs: list[_Job[U]], heard: threading.Event) -> None:
