@@ -106,7 +106,7 @@ class WitnessSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = Field(description="Submission prefix: /add-checkpoint is appended to it.")
-    vkey: str = Field(description="Its public key, name+hash+base64, type 0x04.")
+    vkey: str = Field(description="Its public key, name+hash+base64, type 0x04 or 0x06.")
     valid_from: date | None = Field(None, description="First day of the key, Asia/Shanghai.")
     valid_until: date | None = Field(None, description="Last day of the key, Asia/Shanghai.")
     dates_source: str = Field("", description="Who says so: the witness's letter, its certificate.")

@@ -1,9 +1,10 @@
 """见证签名: a witness's statement that a checkpoint extends all that it has seen of the log.
 
-Pure apart from Ed25519 (type 0x04). The signature covers a time and the three lines, not the name:
-one key for one witness. What a witness must check before it signs is not here (adapters have a
-client, the stand-in platforms a server), nor who must have signed (ledger.policy). Times are whole
-seconds since 1970 UTC. Source: C2SP tlog-cosignature.
+Pure apart from the algorithms (ledger.cosignature_kinds: Ed25519 and ML-DSA-44; the length of a
+public key tells which). The signature covers a time and the three lines; an Ed25519 one does not
+cover the name: one key for one witness. What a witness must check before it signs is not here
+(adapters have a client, the stand-in platforms a server), nor who must have signed (ledger.policy).
+Times are whole seconds since 1970 UTC. Source: C2SP tlog-cosignature.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
+from ledger.cosignature_kinds import (
+    COSIGNATURE,
+    COSIGNATURE_MLDSA44,
+    ED25519,
+    KINDS,
+    MLDSA44,
+    SEED_SIZE,
+    TIME_MAX,
+    Kind,
+    cosigned_message,
 )
-
 from ledger.note import (
     PRIVATE,
     KeyMalformed,
@@ -30,12 +36,27 @@ from ledger.note import (
     split_vkey,
 )
 
-COSIGNATURE = 0x04
-"""Signature type byte: Ed25519 over a timestamped message."""
-TIME_MAX = 2**63 - 1
+__all__ = [
+    "COSIGNATURE",
+    "COSIGNATURE_MLDSA44",
+    "ED25519",
+    "MLDSA44",
+    "TIME_MAX",
+    "Cosignature",
+    "CosignatureVerifier",
+    "Cosigner",
+    "cosignatures",
+    "cosigned_message",
+    "read_answer",
+    "read_times",
+    "with_cosignatures",
+]
+
 LINES_MAX = 16
 """Most signature lines taken from one witness's answer."""
-_SIGNATURE_BYTES = 8 + 64
+
+
+_BY_LENGTH = {kind.key_bytes: kind for kind in KINDS.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,65 +65,69 @@ class CosignatureVerifier:
 
     name: str
     public_key: bytes
-    """32 bytes (RFC 8032)."""
+    """32 bytes (Ed25519, RFC 8032) or 1312 (ML-DSA-44, FIPS 204)."""
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        if len(self.public_key) != 32:
-            raise KeyMalformed("an Ed25519 public key has 32 bytes")
+        if len(self.public_key) not in _BY_LENGTH:
+            raise KeyMalformed("a public key has 32 bytes (Ed25519) or 1312 (ML-DSA-44)")
 
     @classmethod
     def from_vkey(cls, vkey: str) -> CosignatureVerifier:
-        """From name+hash+base64(0x04 ‖ key). Raises KeyMalformed."""
-        name, key = split_vkey(vkey.strip(), COSIGNATURE)
+        """From name+hash+base64(0x04 ‖ key), or 0x06. Raises KeyMalformed."""
+        name, kind, key = split_vkey(vkey.strip(), *KINDS)
+        if len(key) != KINDS[kind].key_bytes:
+            raise KeyMalformed(f"a key of type 0x{kind:02x} has {KINDS[kind].key_bytes} bytes")
         return cls(name=name, public_key=key)
 
     @property
+    def kind(self) -> Kind:
+        """Its algorithm."""
+        return _BY_LENGTH[len(self.public_key)]
+
+    @property
     def key_id(self) -> bytes:
-        return key_id_of(self.name, COSIGNATURE, self.public_key)
+        return key_id_of(self.name, self.kind.type, self.public_key)
 
     @property
     def vkey(self) -> str:
         """The string by which others know this witness."""
-        return join_key(self.name, self.key_id, COSIGNATURE, self.public_key)
+        return join_key(self.name, self.key_id, self.kind.type, self.public_key)
 
     def verifies(self, text: str, signature: bytes) -> bool:
         """Whether this witness signed the text, at whatever time it says."""
-        if len(signature) != _SIGNATURE_BYTES:
+        kind = self.kind
+        if len(signature) != 8 + kind.signature_bytes:
             return False
         at = int.from_bytes(signature[:8], "big")
-        if at > TIME_MAX:
-            return False
         try:
-            key = Ed25519PublicKey.from_public_bytes(self.public_key)
-            key.verify(signature[8:], cosigned_message(text, at))
-        except (InvalidSignature, ValueError):
+            message = kind.message(self.name, at, text)
+        except ValueError:
             return False
-        return True
+        return kind.verifies(self.public_key, signature[8:], message)
 
 
 class Cosigner:
     """A witness's private key with its name. Its repr shows neither key nor seed."""
 
-    __slots__ = ("_key", "verifier")
+    __slots__ = ("_seed", "verifier")
 
-    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        public = key.public_key().public_bytes_raw()
-        self.verifier = CosignatureVerifier(name=name, public_key=public)
+    def __init__(self, name: str, seed: bytes, kind: Kind = ED25519) -> None:
+        if len(seed) != SEED_SIZE:
+            raise KeyMalformed("a seed has 32 bytes")
+        self._seed = seed
+        self.verifier = CosignatureVerifier(name=name, public_key=kind.public_of(seed))
 
     @classmethod
-    def from_seed(cls, name: str, seed: bytes) -> Cosigner:
+    def from_seed(cls, name: str, seed: bytes, kind: Kind = ED25519) -> Cosigner:
         """From 32 random bytes."""
-        if len(seed) != 32:
-            raise KeyMalformed("an Ed25519 seed has 32 bytes")
-        return cls(name, Ed25519PrivateKey.from_private_bytes(seed))
+        return cls(name, seed, kind)
 
     @classmethod
     def from_skey(cls, skey: str) -> Cosigner:
-        """From PRIVATE+KEY+name+hash+base64(0x04 ‖ seed), the form of a key file."""
-        name, key_id, seed = split_skey(skey.strip(), COSIGNATURE)
-        cosigner = cls.from_seed(name, seed)
+        """From PRIVATE+KEY+name+hash+base64(type ‖ seed), the form of a key file."""
+        name, key_id, kind, seed = split_skey(skey.strip(), *KINDS)
+        cosigner = cls(name, seed, KINDS[kind])
         if cosigner.verifier.key_id != key_id:
             raise KeyMalformed("the signing key does not fit its hash")
         return cosigner
@@ -115,15 +140,14 @@ class Cosigner:
     def skey(self) -> str:
         """The private key as a key file holds it. Never log it."""
         known = self.verifier
-        return PRIVATE + join_key(
-            known.name, known.key_id, COSIGNATURE, self._key.private_bytes_raw()
-        )
+        return PRIVATE + join_key(known.name, known.key_id, known.kind.type, self._seed)
 
     def cosign(self, text: str, at: int) -> str:
         """The signature line over a checkpoint's text, with its newline."""
-        signature = self._key.sign(cosigned_message(text, at))
+        known = self.verifier
+        signature = known.kind.sign(self._seed, known.kind.message(known.name, at, text))
         stamped = at.to_bytes(8, "big") + signature
-        return signature_line(self.verifier.name, self.verifier.key_id, stamped)
+        return signature_line(known.name, known.key_id, stamped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +161,8 @@ class Cosignature:
     """The signature line, with its newline."""
 
 
-def cosigned_message(text: str, at: int) -> bytes:
-    """What is signed: header, time, and the whole text of the checkpoint."""
-    if not 0 <= at <= TIME_MAX:
-        raise ValueError("the time of a cosignature is 0 … 2^63 - 1 seconds")
-    return f"cosignature/v1\ntime {at}\n{text}".encode()
-
-
 def cosignatures(note: str, witnesses: Iterable[CosignatureVerifier]) -> tuple[Cosignature, ...]:
-    """The earliest cosignature of each of these witnesses that has signed the note.
+    """The earliest dated cosignature of each of these witnesses that has signed the note.
 
     Raises NoteInvalid for a malformed note, or when a known key's signature is bad.
     """
@@ -159,6 +176,8 @@ def cosignatures(note: str, witnesses: Iterable[CosignatureVerifier]) -> tuple[C
         if not witness.verifies(text, signature):
             raise NoteInvalid(f"the cosignature of {name} does not fit the checkpoint")
         at = int.from_bytes(signature[:8], "big")
+        if at == 0 and witness.kind is MLDSA44:
+            continue  # it says that it has seen the tree, and not that this was the largest
         earlier = found.get(witness.vkey)
         if earlier is None or at < earlier.at:
             line = signature_line(name, key_id, signature)

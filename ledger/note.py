@@ -71,7 +71,7 @@ class NoteVerifier:
     @classmethod
     def from_vkey(cls, vkey: str) -> NoteVerifier:
         """From name+hash+base64(type ‖ key). Raises KeyMalformed."""
-        name, key = split_vkey(vkey.strip(), ED25519)
+        name, _, key = split_vkey(vkey.strip(), ED25519)
         return cls(name=name, public_key=key)
 
     @property
@@ -110,7 +110,7 @@ class NoteSigner:
     @classmethod
     def from_skey(cls, skey: str) -> NoteSigner:
         """From PRIVATE+KEY+name+hash+base64(type ‖ seed), the form of a key file."""
-        name, key_id, seed = split_skey(skey.strip(), ED25519)
+        name, key_id, _, seed = split_skey(skey.strip(), ED25519)
         signer = cls.from_seed(name, seed)
         if signer.verifier.key_id != key_id:
             raise KeyMalformed("the signing key does not fit its hash")
@@ -239,23 +239,29 @@ def join_key(name: str, key_id: bytes, kind: int, key: bytes) -> str:
     return f"{name}+{key_id.hex()}+{b64(bytes([kind]) + key)}"
 
 
-def split_vkey(vkey: str, kind: int) -> tuple[str, bytes]:
-    """(name, 32 bytes) of a public key of this type. Raises KeyMalformed."""
-    name, key_id, key = _parts(vkey, kind)
+def split_vkey(vkey: str, *kinds: int) -> tuple[str, int, bytes]:
+    """(name, type, key) of a public key of one of these types. Raises KeyMalformed."""
+    name, key_id, kind, key = _parts(vkey, kinds)
     check_name(name)
     if key_id_of(name, kind, key) != key_id:
         raise KeyMalformed("the key does not fit its hash: copy the vkey again, whole")
-    return name, key
+    return name, kind, key
 
 
-def split_skey(skey: str, kind: int) -> tuple[str, bytes, bytes]:
-    """(name, key id, 32 bytes of seed) of a private key of this type. Raises KeyMalformed."""
+def split_skey(skey: str, *kinds: int) -> tuple[str, bytes, int, bytes]:
+    """(name, key id, type, 32 bytes of seed) of a private key of one of these types.
+
+    Raises KeyMalformed.
+    """
     if not skey.startswith(PRIVATE):
         raise KeyMalformed("a signing key begins with PRIVATE+KEY")
-    return _parts(skey.removeprefix(PRIVATE), kind)
+    name, key_id, kind, seed = _parts(skey.removeprefix(PRIVATE), kinds)
+    if len(seed) != 32:
+        raise KeyMalformed("a signing key holds 32 bytes of seed")
+    return name, key_id, kind, seed
 
 
-def _parts(text: str, kind: int) -> tuple[str, bytes, bytes]:
+def _parts(text: str, kinds: tuple[int, ...]) -> tuple[str, bytes, int, bytes]:
     # base64 may itself hold a plus, a name may not: split at the first two.
     name, _, rest = text.partition("+")
     key_hash, _, encoded = rest.partition("+")
@@ -263,10 +269,9 @@ def _parts(text: str, kind: int) -> tuple[str, bytes, bytes]:
         key_id, key = bytes.fromhex(key_hash), unb64(encoded)
     except ValueError as error:
         raise KeyMalformed("a key is name+hash+base64") from error
-    if len(key_id) != 4 or key_id.hex() != key_hash or len(key) != 33:
-        raise KeyMalformed("a key is name+hash+base64, with 4 bytes of hash and 33 of key")
-    if key[0] != kind:
-        raise KeyMalformed(
-            f"keys of type 0x{key[0]:02x} are not understood here, only Ed25519 (0x{kind:02x})"
-        )
-    return name, key_id, key[1:]
+    if len(key_id) != 4 or key_id.hex() != key_hash or len(key) < 2:
+        raise KeyMalformed("a key is name+hash+base64, with 4 bytes of hash and a type before it")
+    if key[0] not in kinds:
+        asked = " or ".join(f"0x{kind:02x}" for kind in kinds)
+        raise KeyMalformed(f"keys of type 0x{key[0]:02x} are not understood here, only {asked}")
+    return name, key_id, key[0], key[1:]

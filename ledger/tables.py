@@ -164,7 +164,10 @@ class CosignatureRow(SQLModel, table=True):
     __table_args__ = (_NO_ROWID,)
 
     size: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
-    witness: str = Field(sa_column=Column(String(255), primary_key=True))
+    # A vkey of ML-DSA-44 has over 1,750 characters; SQLite does not look at the length.
+    witness: str = Field(
+        sa_column=Column(String(255).with_variant(String(), "postgresql"), primary_key=True)
+    )
     line: str = Field(sa_column=Column(String, nullable=False))
     received_us: int = Field(sa_column=Column(BigInteger, nullable=False))
 

@@ -105,7 +105,7 @@ class Witness(Protocol):
 
     @property
     def vkey(self) -> str:
-        """Its public key (type 0x04)."""
+        """Its public key (type 0x04 or 0x06)."""
 
     async def add_checkpoint(
         self, old_size: int, proof: tuple[bytes, ...], note: str

@@ -18,6 +18,7 @@ from gateway.store.backup_file import MANIFEST, Manifest, measure, pack
 from gateway.store.backup_postgresql import dump
 from gateway.store.engine import write_engine
 from gateway.store.errors import StoreRefused
+from gateway.store.migrate import REVISIONS
 from gateway.store.pg_programs import environment
 from gateway.store.restore import Restored, RestoreOrder, restore
 from gateway.store.verify_store import verify_store
@@ -216,7 +217,7 @@ def forge(directory: Path, server: Server, vkey: str) -> Path:
     head = dump(here.database, draft / "yrd.pgdump", lambda c: None, quiet, programs=bin_of(server))
     (draft / "vkey").write_text(vkey + "\n", encoding="ascii")
     files = {path.name: measure(path) for path in sorted(draft.iterdir())}
-    manifest = Manifest("now", vkey.split("+")[0], head.size, head.root.hex(), "0004", files)
+    manifest = Manifest("now", vkey.split("+")[0], head.size, head.root.hex(), REVISIONS[-1], files)
     pack(directory / "forged.tar", draft, manifest)
     return directory / "forged.tar"
 

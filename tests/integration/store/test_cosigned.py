@@ -10,7 +10,7 @@ from gateway.store.cosigned_log import CosignedLog
 from gateway.store.open_store import OpenStore
 from gateway.store.tile_mirror import TileMirror
 from gateway.store.verify_store import verify_store
-from ledger.cosignature import Cosignature, Cosigner, read_answer
+from ledger.cosignature import MLDSA44, Cosignature, Cosigner, cosignatures, read_answer
 from ledger.note import split_note
 from tests.integration.store.house import Intent, StandingClock, opened, options, prepare
 
@@ -68,3 +68,22 @@ async def test_a_checkpoint_is_witnessed_once_the_quorum_has_signed(tmp_path: Pa
     report = verify_store(here.database, here.keys_dir, vkey, production=False)
     assert report.ledger.problems == ()
     assert report.ledger.checked["cosignatures"] == 3
+
+
+async def test_a_witness_may_sign_with_ml_dsa(tmp_path: Path) -> None:
+    """Its key is long, and is kept whole on every database."""
+    vkey = prepare(tmp_path)
+    seed = sha256(b"pq").digest()
+    witness = Cosigner.from_seed(f"pq.test/{'w' * 100}", seed, MLDSA44)
+    async with opened(tmp_path) as house:
+        log = log_of(house)
+        await house.store.write(Intent("r-1"))
+        await house.log.publish()
+        assert await log.add_cosignatures(1, await cosign(log, witness)) == 1
+        assert await log.last_cosigned(witness.vkey) == 1
+        shown = await log.checkpoint()
+        assert shown is not None
+        assert [c.at for c in cosignatures(shown.note, [witness.verifier])] == [1_763_958_000]
+    here = options(tmp_path)
+    report = verify_store(here.database, here.keys_dir, vkey, production=False)
+    assert report.ok and report.ledger.checked["cosignatures"] == 1

@@ -7,10 +7,14 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from ledger.checkpoint import issue_checkpoint, open_checkpoint
 from ledger.cosignature import (
+    MLDSA44,
     CosignatureVerifier,
     Cosigner,
     cosignatures,
@@ -18,6 +22,7 @@ from ledger.cosignature import (
     with_cosignatures,
 )
 from ledger.cosigned import (
+    add_cosignatures,
     checkpoint_note,
     first_witnessed,
     is_witnessed,
@@ -25,7 +30,14 @@ from ledger.cosigned import (
     last_witnessed,
 )
 from ledger.merkle import leaf_hash
-from ledger.note import KeyMalformed, NoteInvalid, NoteVerifier, split_note
+from ledger.note import (
+    KeyMalformed,
+    NoteInvalid,
+    NoteVerifier,
+    join_key,
+    key_id_of,
+    split_note,
+)
 from ledger.verify import verify
 from tests.unit.ledger.books import Books, cosigner, signer
 
@@ -204,3 +216,92 @@ def test_verify_finds_a_cosignature_of_nothing_and_a_forged_one(books: Books) ->
     with books.engine.connect() as connection:
         codes = [problem.code for problem in verify(connection, LOG.vkey).problems]
     assert sorted(codes) == ["COSIGNATURE_ASTRAY", "COSIGNATURE_INVALID"]
+
+
+PQ = Cosigner.from_seed("pq.test/w", hashlib.sha256(b"pq").digest(), MLDSA44)
+
+
+def test_an_ml_dsa_signature_is_the_one_that_the_specification_describes() -> None:
+    """By hand, from the text of the format alone: struct cosigned_message."""
+    line = PQ.cosign(TEXT, AT)
+    data = base64.b64decode(line.split(" ")[2])
+    public = PQ.verifier.public_key
+    assert data[:4] == hashlib.sha256(b"pq.test/w\n\x06" + public).digest()[:4]
+    assert int.from_bytes(data[4:12], "big") == AT
+    message = (
+        b"subtree/v1\n\x00" + b"\x09pq.test/w" + AT.to_bytes(8, "big") + b"\x0clog.test/yrd"
+        + bytes(8) + (42).to_bytes(8, "big") + leaf_hash(b"root")
+    )  # fmt: skip
+    MLDSA44PublicKey.from_public_bytes(public).verify(data[12:], message)
+    assert len(public) == 1312 and len(data) == 4 + 8 + 2420
+
+
+def test_ml_dsa_keys_are_written_and_read_back() -> None:
+    assert CosignatureVerifier.from_vkey(PQ.vkey) == PQ.verifier
+    assert Cosigner.from_skey(PQ.skey).vkey == PQ.vkey
+    cut = join_key("pq.test/w", key_id_of("pq.test/w", 6, bytes(32)), 6, bytes(32))
+    with pytest.raises(KeyMalformed, match="1312"):
+        CosignatureVerifier.from_vkey(cut)
+
+
+def test_a_note_with_both_kinds_is_read_by_whoever_knows_them() -> None:
+    note = with_cosignatures(NOTE, [WITNESS.cosign(TEXT, AT), PQ.cosign(TEXT, AT + 1)])
+    found = cosignatures(note, [WITNESS.verifier, PQ.verifier])
+    assert [(c.witness.name, c.at) for c in found] == [("one.test/w", AT), ("pq.test/w", AT + 1)]
+    assert open_checkpoint(note, LOG.verifier, [PQ.verifier]).size == 42
+    assert [c.witness.name for c in read_answer(NOTE, PQ.cosign(TEXT, AT), PQ.verifier)] == [
+        "pq.test/w"
+    ]
+
+
+def test_ml_dsa_commits_to_the_name_and_ed25519_does_not() -> None:
+    other = CosignatureVerifier("other.test/w", PQ.verifier.public_key)
+    data = base64.b64decode(PQ.cosign(TEXT, AT).split(" ")[2])
+    assert PQ.verifier.verifies(TEXT, data[4:]) and not other.verifies(TEXT, data[4:])
+
+
+def test_an_ml_dsa_signature_without_a_time_is_no_witnesss_word() -> None:
+    """It says that the tree was seen, and not that it was the largest."""
+    note = with_cosignatures(NOTE, [PQ.cosign(TEXT, 0)])
+    assert cosignatures(note, [PQ.verifier]) == ()
+
+
+def test_ml_dsa_makes_no_statement_about_extension_lines() -> None:
+    line = PQ.cosign(TEXT, AT)
+    assert PQ.verifier.verifies(TEXT + "extension\n", base64.b64decode(line.split(" ")[2])[4:])
+    for text in ("no checkpoint\n", "origin\n01\n" + TEXT.split("\n")[2] + "\n", "a\n1\nAA==\n"):
+        with pytest.raises(ValueError):
+            PQ.cosign(text, AT)
+        assert not PQ.verifier.verifies(text, bytes(8 + 2420))
+
+
+@given(
+    bit=st.integers(0, (8 + 2420) * 8 - 1),
+    name=st.text("abc./", min_size=1, max_size=20),
+    at=st.integers(1, 2**63 - 1),
+    size=st.integers(1, 2**62),
+)
+@settings(max_examples=30, deadline=None)
+def test_no_flipped_bit_of_an_ml_dsa_signature_verifies(
+    bit: int, name: str, at: int, size: int
+) -> None:
+    known = Cosigner.from_seed(name, hashlib.sha256(name.encode()).digest(), MLDSA44)
+    text = split_note(issue_checkpoint(size, leaf_hash(b"r"), LOG).note)[0]
+    signature = bytearray(base64.b64decode(known.cosign(text, at).split(" ")[2])[4:])
+    assert known.verifier.verifies(text, bytes(signature))
+    signature[bit // 8] ^= 1 << bit % 8
+    assert not known.verifier.verifies(text, bytes(signature))
+
+
+def test_what_an_ml_dsa_witness_signed_is_kept_and_verified(books: Books) -> None:
+    books.fill(3)
+    signed = books.sign()
+    assert signed is not None
+    line = PQ.cosign(split_note(signed.note)[0], AT)
+    with books.writing() as connection:
+        given_lines = read_answer(signed.note, line, PQ.verifier)
+        assert add_cosignatures(connection, 3, given_lines, at=books.tick()) == 1
+        assert last_cosigned(connection, PQ.vkey) == 3
+    with books.engine.connect() as connection:
+        report = verify(connection, books.signer.vkey)
+        assert report.ok and report.checked["cosignatures"] == 1
