@@ -8,7 +8,6 @@ from its first day (ledger.limits.as_they_count).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +18,7 @@ from ledger.commitment import canonical_json, commit
 from ledger.driver import fetch, run
 from ledger.known import LIMITS, LimitBook, limit_from
 from ledger.leaf import Leaf
-from ledger.limits import Limit, as_they_count
+from ledger.limits import Limit, Standing, as_they_count
 from ledger.outcomes import LimitExistsWithDifferent
 from ledger.reads import to_us
 from ledger.tail import Tail
@@ -36,21 +35,6 @@ _INSERT = {
     "postgresql": f"INSERT INTO ledger_limit ({_COLUMNS})"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A limit, and what is available at the moment of asking."""
-
-    limit: Limit
-    available_fen: int
-    balance_fen: int
-    """Posted on the account itself, before what draws on it."""
-
-    @property
-    def below(self) -> bool:
-        """Less is left than the floor."""
-        return self.available_fen < self.limit.floor_fen
 
 
 def limit_body(limit: Limit) -> bytes:

@@ -132,6 +132,21 @@ def _ended(limit: Limit, at_us: int | None) -> Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A limit, and what is available at the moment of asking."""
+
+    limit: Limit
+    available_fen: int
+    balance_fen: int
+    """Posted on the account itself, before what draws on it."""
+
+    @property
+    def below(self) -> bool:
+        """Less is left than the floor."""
+        return self.available_fen < self.limit.floor_fen
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """提示: an entry was taken that leaves less than a floor."""
 

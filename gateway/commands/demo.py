@@ -21,7 +21,7 @@ from gateway.counter.client import CallFailed
 from gateway.demo.document import document
 from gateway.demo.house import House, HouseFailed
 from gateway.demo.layout import DataDir, DirectoryInUse, create_data_dir
-from gateway.demo.proofs import audit, export, prove, search_for_people
+from gateway.demo.proofs import audit, balances, export, prove, search_for_people
 from gateway.demo.scenario import Stage, play
 from gateway.demo.show import show
 from gateway.demo.story import Story
@@ -39,9 +39,8 @@ def run(*, as_json: bool, keep: Path | None) -> None:
             keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yrd-"))) / "data"
         )
         try:
-            place = create_data_dir(
-                root.absolute(), now=SystemClock().now(), random=SystemIds().salt
-            )
+            now, random = SystemClock().now(), SystemIds().salt
+            place = create_data_dir(root.absolute(), now=now, random=random, agreements=True)
             _tell(place, story, console)
         except DirectoryInUse:
             hint = f"已有的数据可直接用:./yrd settle FILE --data {root}。"
@@ -80,6 +79,7 @@ def _tell(place: DataDir, story: Story, console: Console) -> None:
         stack.close()
         say("查账")
         audit(place, story)
+        balances(place, story)
         say("导出日志,由不含本系统代码的程序核验")
         export(place, story)
         search_for_people(place, story, say)

@@ -31,7 +31,8 @@ from gateway.store.errors import StoreRefused
 from gateway.store.migrate import refuse_unmigrated
 from gateway.store.open_store import refuse_missing
 from gateway.store.postgresql import refuse_unreachable
-from ledger.limit_store import Standing, all_limits, standings
+from ledger.limit_store import all_limits, standings
+from ledger.limits import Standing
 from ledger.money import format_yuan
 
 STYLES = {LimitState.ENOUGH: "green", LimitState.WARNS: "yellow", LimitState.BLOCKS: "bold red"}

@@ -14,8 +14,7 @@ from types import MappingProxyType
 from gateway.counter import wording
 from gateway.domain.business_day import business_day
 from ledger.journal import Account, Role
-from ledger.limit_store import Standing
-from ledger.limits import Enforcement
+from ledger.limits import Enforcement, Standing
 
 ROLES: Mapping[Role, str] = MappingProxyType({
     Role.FUND_EXPENSE: "基金支出", Role.PAYABLE: "应付", Role.RECEIVABLE: "应收",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.counter import wording
+from gateway.counter.limit_words import row
 from gateway.demo.story import ClaimTold, Story
 from ledger.checkpoint import parse_checkpoint
 
@@ -48,6 +49,7 @@ def document(story: Story, *, kept: Path | None) -> dict[str, Any]:
             "checked": len(story.claims),
             "ok": bool(story.claims) and all(told.receipt_ok for told in story.claims),
         },
+        "prepayments": [row(standing, "unverified") for standing in story.prepayments],
         "verify": {
             "ok": story.verify_ok,
             "checked": sum(story.verify_checked.values()),

@@ -1,6 +1,7 @@
 """数据目录: what lies where in a data directory, and making a fresh one for demo or test.
 
     yrd.toml           settings          participants.toml  institutions that may call
+    agreements.toml    what regions have agreed about prepayments; only where it is asked for
     yrd.db             the database      keys/              key files (mode 0700)
     secrets/*.toml     signing secrets   tls/               CA, server and client certificates
     sandbox/           state of the three stand-in platforms
@@ -15,15 +16,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from gateway.demo.dev_ca import AUDITOR_URI, DevCa, institution_uri
+from gateway.domain.business_day import business_day
 from ledger.cosignature import Cosigner
 
 PROVINCES = {"31": "shanghai", "32": "jiangsu", "33": "zhejiang"}
 """Province digits → adapter profile and stand-in platform."""
+AGREEMENTS = "agreements.toml"
 GATEWAY_PORT = 8430
 SANDBOX_PORTS = {"31": 8431, "32": 8432, "33": 8433}
 """Written into yrd.toml for whoever starts the parts one by one; `yrd demo` takes free ports."""
@@ -77,8 +80,11 @@ class DataDir:
         return self.root / "secrets" / f"{province}.toml"
 
 
-def create_data_dir(root: Path, *, now: datetime, random: Callable[[], bytes]) -> DataDir:
-    """Fill an empty or missing directory. `random` gives 32 random bytes a call.
+def create_data_dir(
+    root: Path, *, now: datetime, random: Callable[[], bytes], agreements: bool = False
+) -> DataDir:
+    """Fill an empty or missing directory. `random` gives 32 random bytes a call; `agreements` adds
+    a synthetic one about a prepayment, from today on.
 
     Raises DirectoryInUse if anything but an empty directory is there.
     """
@@ -100,8 +106,35 @@ def create_data_dir(root: Path, *, now: datetime, random: Callable[[], bytes]) -
     _write_secrets(place, random)
     (root / "participants.toml").write_text(_participants(institutions), encoding="utf-8")
     witnesses = {name: _write_witness(place, name, random) for name in PROVINCES.values()}
-    place.settings.write_text(_settings(origin, witnesses), encoding="utf-8")
+    settings = _settings(origin, witnesses)
+    if agreements:
+        (root / AGREEMENTS).write_text(_agreements(business_day(now)), encoding="utf-8")
+        settings = settings.replace("\nlisten =", f'\nagreements = "{AGREEMENTS}"\nlisten =', 1)
+    place.settings.write_text(settings, encoding="utf-8")
     return place
+
+
+def _agreements(day: date) -> str:
+    parties = 'insured = "330400"\nvisited = "310000"\nfund = "pooled"'
+    source = "SYNTHETIC: made up for the demonstration"
+    return f"""# 清算协议 · SYNTHETIC: made up for the demonstration; no region has agreed to this.
+
+[[prepayment]]
+id = "syn-jiaxing-shanghai"
+{parties}
+floor_yuan = "20000.00"
+enforcement = "warn"
+valid_from = {day}
+source = "{source}"
+confidence = "unverified"
+
+[[payment]]
+id = "syn-jiaxing-shanghai-1"
+{parties}
+amount_yuan = "100000.00"
+paid_on = {day}
+source = "{source}"
+"""
 
 
 def read_institutions() -> list[dict[str, str]]:

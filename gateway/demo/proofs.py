@@ -97,6 +97,23 @@ def audit(place: DataDir, story: Story) -> None:
     story.expect(bool(outside), "没有数据库之外的检查点副本")
 
 
+def balances(place: DataDir, story: Story) -> None:
+    """What is left of each prepayment; the claims above have drawn on it."""
+    # Import late, as above.
+    from gateway.clock import SystemClock
+    from gateway.config import load_settings
+    from gateway.store.engine import read_engine
+    from ledger.limit_store import standings
+
+    engine = read_engine(load_settings(place.settings).database)
+    try:
+        with engine.connect() as connection, connection.begin():
+            story.prepayments = tuple(standings(connection, SystemClock().now()))
+    finally:
+        engine.dispose()
+    story.expect(len(story.prepayments) == 1, "预付金约定没有记入账本")
+
+
 def export(place: DataDir, story: Story) -> None:
     """The log as files, checked by a stranger's program; after everything has ended."""
     # Import late, as above.

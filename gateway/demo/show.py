@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.counter import wording
+from gateway.counter.limit_words import STATES, account_zh, state_of
 from gateway.counter.tables import breakdown_table, state_text
 from gateway.demo import cases
 from gateway.demo.story import ClaimTold, Story
 from ledger.checkpoint import parse_checkpoint
+from ledger.limits import Standing
 from ledger.money import format_yuan
 from yrd.claim.v1 import claim_pb2
 
@@ -188,10 +190,20 @@ def _proofs(console: Console, story: Story) -> None:
             f"三地平台有效结算 {story.platforms_effective} 笔,"
             f"就医地收到通知 {story.visited_told} 条",
         ),
+        *(("预付金", _prepayment(standing)) for standing in story.prepayments),
     ):
         console.print(Text(f"\n{name} " if name == "回执" else f"{name} ", style="bold"), text)
     for problem in story.verify_problems:
         console.print(f"    {problem}", markup=False, style="red")
+
+
+def _prepayment(standing: Standing) -> str:
+    limit = standing.limit
+    return (
+        f"{account_zh(limit.account).removesuffix(' 预付金')}:"
+        f"拨付 {format_yuan(standing.balance_fen)},可用 {format_yuan(standing.available_fen)},"
+        f"下限 {format_yuan(limit.floor_fen)},{STATES[state_of(standing)]}(合成协议)"
+    )
 
 
 def _verdict(console: Console, story: Story) -> None:
@@ -215,6 +227,7 @@ def _next_steps(console: Console, kept: Path | None) -> None:
         (f"./yrd settle examples/08-*.json --data {kept}", "结算一份新的医院文件"),
         (f"./yrd settle --dir examples --data {kept}", "整批提交:已结算的得到原结果"),
         (f"./yrd verify --data {kept}", "重新查账"),
+        (f"./yrd limits --data {kept}", "预付金余额"),
         (f"./yrd verify-receipt {kept}/receipts/*.json --key {kept}/vkey", "离线核验回执"),
         (
             f"./yrd serve --data {kept}",

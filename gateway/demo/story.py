@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.demo.cases import Case
 from gateway.hospital_files.claim_file import HospitalClaim
 from gateway.hospital_files.problem import FileProblem
+from ledger.limits import Standing
 from yrd.claim.v1 import claim_pb2
 
 
@@ -64,6 +65,8 @@ class Story:
     """A checker without our code has found it whole, and signed by all of them."""
     platforms_effective: int = 0
     visited_told: int = 0
+    prepayments: tuple[Standing, ...] = ()
+    """What is left of them at the end."""
     verify_ok: bool = False
     verify_checked: dict[str, int] = field(default_factory=dict)
     verify_problems: tuple[str, ...] = ()

@@ -66,6 +66,15 @@ def test_each_case_ends_as_it_must(told: dict[str, Any]) -> None:
     }
 
 
+def test_the_claims_have_drawn_on_the_synthetic_prepayment(told: dict[str, Any]) -> None:
+    (prepayment,) = told["prepayments"]
+    drawn = by_case(told)["outpatient"]["amounts"]["fund.pooled_fen"]
+    assert prepayment["account"] == "330400/prepayment_asset/310000/pooled"
+    assert prepayment["available_fen"] == prepayment["balance_fen"] - drawn
+    assert (prepayment["state"], prepayment["confidence"]) == ("enough", "unverified")
+    assert "SYNTHETIC" in prepayment["source"]
+
+
 def test_a_lost_reply_is_provisional_and_reversed_by_its_msgid(told: dict[str, Any]) -> None:
     lost = by_case(told)["lost_reply"]
     assert lost["first_state"] == "UNKNOWN"

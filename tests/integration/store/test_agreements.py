@@ -12,8 +12,8 @@ from gateway.domain.agreement import Agreements, Payment, Prepayment, drawn_by, 
 from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.verify_store import verify_store
-from ledger.limit_store import Standing, all_limits, standings
-from ledger.limits import Enforcement, Limit
+from ledger.limit_store import all_limits, standings
+from ledger.limits import Enforcement, Limit, Standing
 from ledger.reads import size, to_us
 from tests.integration.store.house import NOON, opened, options, prepare
 
