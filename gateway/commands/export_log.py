@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from gateway.commands.terminal import kept, output, stop
+from gateway.commands.terminal import kept, output, progress_bar, stop
 from gateway.config import ConfigError, load_settings, witness_policy
 from gateway.domain.errors import InvariantViolated
 from gateway.store.errors import StoreRefused
@@ -26,7 +26,10 @@ def run(*, data: Path | None, out: Path, entries: bool, as_json: bool) -> None:
         settings = load_settings(place.settings)
         log = NoteVerifier.from_vkey(place.vkey.read_text(encoding="ascii"))
         policy = witness_policy(settings, [Log(log)])
-        exported = export_log(settings.database, log, policy, out, entries=entries)
+        with progress_bar("导出日志") as told:
+            exported = export_log(
+                settings.database, log, policy, out, entries=entries, progress=told
+            )
     except (ConfigError, StoreRefused, KeyMalformed) as error:
         stop(str(error))
     except InvariantViolated as error:

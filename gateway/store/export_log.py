@@ -18,6 +18,7 @@ from ledger.checkpoint import parse_checkpoint
 from ledger.cosignature import cosignatures
 from ledger.note import NoteVerifier
 from ledger.policy import Policy
+from ledger.report import Progress, silent
 from ledger.tile_files import CHECKPOINT_FILE
 
 
@@ -32,9 +33,16 @@ class Exported:
 
 
 def export_log(
-    database: Database, log: NoteVerifier, policy: Policy, out: Path, *, entries: bool
+    database: Database,
+    log: NoteVerifier,
+    policy: Policy,
+    out: Path,
+    *,
+    entries: bool,
+    progress: Progress = silent,
 ) -> Exported:
-    """Write checkpoint, tile/…, vkey and policy below `out`.
+    """Write checkpoint, tile/…, vkey and policy below `out`. `progress` counts leaves, from zero
+    again for the bundles.
 
     Raises StoreRefused, InvariantViolated, OSError.
     """
@@ -47,7 +55,8 @@ def export_log(
     try:
         with engine.connect() as connection, connection.begin():
             refuse_unmigrated(connection)
-        mirror = TileMirror(engine, out, entries=out if entries else None, durable=False)
+        bundles = out if entries else None
+        mirror = TileMirror(engine, out, entries=bundles, durable=False, progress=progress)
         files = mirror.write()
     finally:
         engine.dispose()

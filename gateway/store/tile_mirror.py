@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from gateway.domain.errors import InvariantViolated
 from ledger.checkpoint import parse_checkpoint
@@ -21,6 +21,7 @@ from ledger.cosigned import checkpoint_note, last_witnessed
 from ledger.history import begins_at
 from ledger.outcomes import LedgerDamaged
 from ledger.reads import latest_note
+from ledger.report import Progress, silent
 from ledger.tile_files import TileFiles
 
 _log = structlog.get_logger("yrd.store")
@@ -38,11 +39,13 @@ class TileMirror:
         witnesses: Sequence[str] = (),
         quorum: int = 0,
         durable: bool = True,
+        progress: Progress = silent,
     ) -> None:
         """`engine` reads snapshots; `witnesses` are vkeys."""
         self._engine, self._root = engine, root
         self._files = TileFiles(root, entries=entries, durable=durable)
         self._witnesses, self._quorum = tuple(witnesses), quorum
+        self._progress = progress
 
     async def __call__(self) -> int:
         return await asyncio.to_thread(self.write)
@@ -76,7 +79,10 @@ class TileMirror:
                     return 0
                 size = shown or size
             note = checkpoint_note(connection, size)
-            return self._files.publish(connection, note) if note is not None else 0
+            return self._publish(connection, note) if note is not None else 0
+
+    def _publish(self, connection: Connection, note: str) -> int:
+        return self._files.publish(connection, note, progress=self._progress)
 
 
 def _taken(lock: int) -> bool:
