@@ -21,6 +21,7 @@ from ledger.report import Findings
 from ledger.tables import CHECKPOINT, COSIGNATURE
 
 RENEW = "Find out who signed after the date; go on under a new key (yrd log restart)."
+ASK_WITNESS = "It counts for nobody: ask the witness for its present key and change the settings."
 _SIGNED = (
     select(CHECKPOINT.c.size, CHECKPOINT.c.signed_us, COSIGNATURE.c.witness, COSIGNATURE.c.line)
     .select_from(CHECKPOINT.outerjoin(COSIGNATURE, COSIGNATURE.c.size == CHECKPOINT.c.size))
@@ -70,8 +71,8 @@ def _check_witnesses(
         if not dates.hold(at):
             name = vkey.partition("+")[0]
             what = f"{name} cosigned {_moment(at)}; its key is good for {dates}"
-            do = "It counts for nobody: ask the witness for its present key, change the settings."
-            findings.add("WITNESS_KEY_OUT_OF_DATE", f"ledger_cosignature {size}", what, do)
+            where = f"ledger_cosignature {size}"
+            findings.add("WITNESS_KEY_OUT_OF_DATE", where, what, ASK_WITNESS)
 
 
 def _times(vkey: str | None, line: str | None) -> list[tuple[str, int]]:

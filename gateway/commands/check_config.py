@@ -24,7 +24,8 @@ from gateway.participants import load_institutions
 from gateway.policy_files import load_policy_book
 from gateway.rpc.tls import TlsFiles, refuse_unfit
 from gateway.store.keyring import load_keyring
-from gateway.store.log_key import load_log_key
+from gateway.store.log_key import known_log_keys, load_log_key
+from ledger.policy import ALWAYS
 
 Check = Callable[[], str]
 """Answers what was found; raises what was wrong."""
@@ -74,7 +75,11 @@ def _checks(settings: Settings) -> list[tuple[str, Check]]:
 
     def keys() -> str:
         load_keyring(settings.keys_dir, production=production)
-        return f"{load_log_key(settings.keys_dir, origin=settings.log_origin).signer.vkey}"
+        load_log_key(settings.keys_dir, origin=settings.log_origin)
+        return "、".join(
+            key.signer.vkey + ("" if key.dates == ALWAYS else f"(有效期 {key.dates})")
+            for key in known_log_keys(settings.keys_dir)
+        )
 
     def participants() -> str:
         return f"{len(load_institutions(settings.participants))} 家机构"

@@ -28,6 +28,7 @@ _TO_DO: Mapping[str, str] = MappingProxyType(
         REBUILD: "原始凭证完好:由分录重建这一派生行,然后再次查账。",
         INVESTIGATE: "停止写入与签发;与镜像、见证方或医院手中的回执比对:账本已被改动。",
         verify_dates.RENEW: "查明是谁在有效期外签名;换用新密钥继续(yrd log restart)。",
+        verify_dates.ASK_WITNESS: "这一签名不算数:向见证方索取现行公钥并更改设置。",
         verify_history.OTHER_KEY: "请用现行日志的公钥查账(DIR/vkey)。",
         verify_files.REPUBLISH: "账本本身若查无问题:移走该目录,网关会由数据库重新写出。",
         verify_files.REMOVE: "已发布的文件中没有这样的名称:查明来源后移走。",
