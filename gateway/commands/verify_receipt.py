@@ -14,7 +14,7 @@ from rich.text import Text
 
 from gateway.clock import SystemClock
 from gateway.commands.terminal import output, stop
-from gateway.counter import wording
+from gateway.counter import receipt_words, wording
 from gateway.counter.receipts import body_of, read_vkey
 from gateway.counter.witnesses import read_policy
 from gateway.demo.layout import DataDir
@@ -82,13 +82,18 @@ def _check(path: Path, vkey: str, policy: Policy | None, proofs: Path | None) ->
             proof = parse_receipt(receipt).to_tlog_proof()
             (proofs / path.with_suffix(SUFFIX).name).write_bytes(proof)
     except OSError as error:
-        return {"file": str(path), "ok": False, "step": "FILE", "what": str(error), "do": ""}
+        return _refused(path, "FILE", str(error), "")
     except ReceiptInvalid as invalid:
         what = str(invalid).removesuffix(f". {invalid.do}")
-        return {
-            "file": str(path), "ok": False, "step": invalid.step, "what": what, "do": invalid.do,
-        }  # fmt: skip
+        return _refused(path, invalid.step, what, invalid.do)
     return {"file": str(path), "ok": True, **_proven(proven)}
+
+
+def _refused(path: Path, step: str, what: str, do: str) -> dict[str, Any]:
+    return {
+        "file": str(path), "ok": False, "step": step, "what": what, "do": do,
+        "what_zh": receipt_words.failed(step), "do_zh": receipt_words.advice(step, do),
+    }  # fmt: skip
 
 
 def _proven(proven: VerifiedReceipt) -> dict[str, Any]:
@@ -126,9 +131,9 @@ def _print(results: list[dict[str, Any]]) -> None:
     for result in results:
         if not result["ok"]:
             console.print(Text(f"✗ {result['file']}", style="red"))
-            console.print(f"    {result['step']}:{result['what']}", markup=False)
-            if result["do"]:
-                console.print(f"    → {result['do']}", markup=False, style="yellow")
+            console.print(f"    {result['what_zh']} [{result['step']}]", markup=False)
+            console.print(f"    {result['what']}", markup=False)
+            console.print(f"    → {result['do_zh']}", markup=False, style="yellow")
             continue
         head = result["checkpoint"]
         console.print(Text(f"✓ {result['file']}", style="green"))
