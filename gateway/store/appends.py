@@ -3,7 +3,9 @@
 For what moves money without being a claim: prepayments, expiries, corrections. Each call is one
 entry or one chain, durable when it returns; hundreds of callers share one read, one statement and
 one commit (gateway/store/writer.py). What belongs to a claim is appended in the claim's own
-transaction instead (gateway/store/evidence.py).
+transaction instead (gateway/store/evidence.py). The body that a leaf commits to stays with whoever
+made it: what `yrd verify` of a whole gateway is to find sound goes through a unit of work, which
+keeps the opening under the house's key.
 """
 
 from __future__ import annotations
