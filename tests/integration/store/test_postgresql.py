@@ -14,16 +14,19 @@ from gateway.config import ConfigError, load_settings
 from gateway.database import Postgresql, as_user, parse_database, with_password
 from gateway.domain.errors import StorageUnavailable
 from gateway.ids import SystemIds
+from gateway.store.backup import BackupOrder, back_up
 from gateway.store.engine import read_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.guards import DELETABLE, INSERT_ONLY
 from gateway.store.migrate import REVISIONS, current_revision, migrate_database
 from gateway.store.open_store import open_store
 from gateway.store.postgresql import refuse_strong_role
+from gateway.store.restart import RestartOrder, restart_log
 from gateway.store.verify_store import verify_store
 from ledger.tables import IMMUTABLE
 from tests.architecture.sources import HOME
 from tests.integration.store.house import (
+    NOON,
     Intent,
     StandingClock,
     encode,
@@ -122,6 +125,22 @@ async def test_the_gateways_user_serves_and_cannot_change_the_journal(
             connection.execute("DELETE FROM claim")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("CREATE TABLE mine (n int)")
+    # What it may read is enough for a backup; what it may add, for another key of the log.
+    with server.connect() as connection:
+        version = connection.info.server_version // 10_000
+    asked = BackupOrder(
+        database=here.database, keys_dir=here.keys_dir, production=False, vkey=vkey,
+        outside_checkpoint=here.outside_checkpoint, programs=(programs()[str(version)],),
+    )  # fmt: skip
+    made = back_up(asked, tmp_path / "yrd.tar", at=NOON, stage=lambda what, done, total: None)
+    assert made.log_size == 300
+    (tmp_path / "vkey").write_text(vkey + "\n", encoding="ascii")
+    order = RestartOrder(
+        database=here.database, keys_dir=here.keys_dir, log_origin=here.log_origin,
+        outside_checkpoint=tmp_path / "checkpoint.txt", vkey_file=tmp_path / "vkey",
+        reason="test", force=True,
+    )  # fmt: skip
+    assert restart_log(order, clock=StandingClock(), ids=SystemIds()).checkpoint.size == 301
 
 
 def test_a_user_who_could_change_the_journal_is_refused_in_production(roles: Postgresql) -> None:

@@ -147,7 +147,7 @@ def check_the_commands(tmp_path: Path, data: Path, out: Path, system: Watched, s
     stranger = "stranger.test/w+8d9a3b9d+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     assert yrd("verify-receipt", proof, "--key", vkey, "--witness", stranger).returncode != 0
     late = yrd("verify-receipt", proof, "--key", vkey, "--key-until", "2020-12-31", "--json")
-    assert late.returncode == 1 and json.loads(late.stdout)[0]["step"] == "WITNESS"
+    assert late.returncode == 1 and json.loads(late.stdout)[0]["step"] == "KEY_DATE"
 
 
 async def test_an_export_goes_on_where_it_was_and_refuses_other_directories(
