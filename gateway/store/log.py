@@ -169,17 +169,18 @@ class TransparencyLog:
             return False
         if self._refused:
             self._refused = ""
-            _log.info("log_is_signed_again", vkey=self._signer.vkey)
+            _log.info("log_is_signed_again")
         last = _moment(dates.last)
         if last is not None and last - now < WARN_BEFORE and self._warned != now.date():
             self._warned = now.date()
-            _log.warning("log_key_ends_soon", days=(last - now).days, until=dates.days()[1])
+            cause = f"the key of {self._signer.name} is good for {dates}. {RESTART}"
+            _log.warning("log_key_ends_soon", count=(last - now).days, cause=cause)
         return True
 
     def _refuse(self, reason: str, cause: str) -> None:
         if self._refused != reason:
             self._refused = reason
-            _log.error("log_is_not_signed", reason=reason, cause=cause, remedy=RESTART)
+            _log.error("log_is_not_signed", reason=reason, cause=f"{cause}. {RESTART}")
 
     async def _sign(self) -> Checkpoint | None:
         outside, at = self._kept, self._clock.now()

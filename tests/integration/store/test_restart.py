@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.ids import SystemIds
 from gateway.store.backup import BackupOrder, back_up
@@ -25,6 +26,7 @@ from gateway.store.restart import Restarted, RestartOrder, restart_log
 from gateway.store.restore import RestoreOrder, restore
 from gateway.store.tile_mirror import TileMirror
 from gateway.store.verify_store import StoreReport, verify_store
+from gateway.telemetry import ALLOWED_FIELDS
 from ledger.checkpoint import NoteSigner, NoteVerifier, issue_checkpoint, open_checkpoint
 from ledger.history import RESTARTED, ClosedLog, closed_logs, commitment_of, record_closed
 from ledger.leaf import Leaf
@@ -274,6 +276,28 @@ async def test_what_was_signed_past_the_date_is_found(tmp_path: Path) -> None:
 async def test_the_end_of_a_key_is_announced_thirty_days_before(tmp_path: Path) -> None:
     housed(tmp_path)
     date_key(tmp_path, date(2026, 12, 20))
+    clock = StandingClock()
+    with capture_logs() as lines:
+        async with opened(tmp_path, clock=clock) as house:
+            for _ in range(3):
+                await house.log.publish()
+            clock.advance(86_400)
+            await house.log.publish()
+            clock.advance(40 * 86_400)
+            for _ in range(3):
+                await house.log.publish()
+            clock.advance(-40 * 86_400)
+            await house.log.publish()
+    said = [line for line in lines if line["event"].startswith("log_")]
+    assert [(line["log_level"], line["event"]) for line in said] == [
+        ("warning", "log_key_ends_soon"),
+        ("warning", "log_key_ends_soon"),
+        ("error", "log_is_not_signed"),
+        ("info", "log_is_signed_again"),
+    ]
+    assert [line["count"] for line in said[:2]] == [26, 25]
+    assert all("log restart" in line["cause"] for line in said[:3])
+    assert all(line.keys() - {"log_level"} <= ALLOWED_FIELDS for line in said)
     assert restart(tmp_path).trouble is Trouble.KEY_ENDS_SOON
 
 
