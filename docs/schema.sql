@@ -230,6 +230,8 @@ CREATE TABLE ledger_tile (
 )
  WITHOUT ROWID;
 
+CREATE INDEX ledger_tile_root ON ledger_tile (level, tile_index, root);
+
 CREATE TRIGGER ledger_tile_no_delete BEFORE DELETE ON ledger_tile BEGIN SELECT RAISE(ABORT, 'ledger_tile is append-only: add an entry that corrects it'); END;
 
 CREATE TRIGGER ledger_tile_no_replace BEFORE INSERT ON ledger_tile WHEN EXISTS (SELECT 1 FROM ledger_tile WHERE level = NEW.level AND tile_index = NEW.tile_index) BEGIN SELECT RAISE(ABORT, 'ledger_tile is append-only: add an entry that corrects it'); END;

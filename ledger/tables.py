@@ -128,7 +128,8 @@ class TileRow(SQLModel, table=True):
     """瓦片: full tiles of height 8, written in the transaction that fills them."""
 
     __tablename__ = "ledger_tile"
-    __table_args__ = (_NO_ROWID,)
+    # The hashes of an open tile are the roots of those below: found without their eight kilobytes.
+    __table_args__ = (Index("ledger_tile_root", "level", "tile_index", "root"), _NO_ROWID)
 
     level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     tile_index: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
