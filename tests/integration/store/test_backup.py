@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import tarfile
 from dataclasses import replace
 from itertools import count
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from gateway.ids import SystemIds
 from gateway.store.backup import BackupOrder, back_up
@@ -19,7 +20,9 @@ from gateway.store.backup_file import MANIFEST, Manifest, measure, pack
 from gateway.store.engine import write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.keyring import create_keys
+from gateway.store.migrate import REVISIONS, SCRIPTS
 from gateway.store.restore import Restored, RestoreOrder, restore
+from ledger.merkle import EMPTY_ROOT
 from tests.integration.store.house import (
     NOON,
     Intent,
@@ -251,29 +254,30 @@ async def test_a_disk_that_fills_during_a_backup_leaves_nothing(tmp_path: Path, 
     backed_up(tmp_path, vkey)
 
 
-async def test_a_backup_of_an_earlier_schema_is_brought_to_the_present_one(tmp_path: Path) -> None:
-    """As one made by the program of that time: its database, its manifest."""
-    vkey = prepare(tmp_path)
-    async with opened(tmp_path) as house:
-        await house.store.write(Intent("one"))
-        await house.log.publish()
-    _, manifest = backed_up(tmp_path, vkey)
-    engine = write_engine(options(tmp_path).database)
-    with engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql("DROP TABLE ledger_log")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+def at_revision(database: Path, revision: str) -> None:
+    """An empty database as the program of that time made it."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    engine = write_engine(database)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
     engine.dispose()
+
+
+async def test_a_backup_of_an_earlier_schema_is_brought_to_the_present_one(tmp_path: Path) -> None:
+    vkey = prepare(tmp_path)
     draft = tmp_path / "draft"
     draft.mkdir()
-    shutil.copy(tmp_path / "data" / "yrd.db", draft / "yrd.db")
+    at_revision(draft / "yrd.db", "0003")
     (draft / "vkey").write_text(vkey + "\n", encoding="ascii")
     files = {path.name: measure(path) for path in sorted(draft.iterdir())}
-    pack(tmp_path / "old.tar", draft, replace(manifest, revision="0003", files=files))
-    restored = put_back(tmp_path, tmp_path / "old.tar", tmp_path / "checkpoint.txt")
-    assert restored.manifest.revision == "0003"
-    assert {p.name for p in (tmp_path / "new").iterdir()} == {
-        "yrd.db", "vkey", "checkpoint.txt", "keys",
-    }  # fmt: skip
+    origin = vkey.partition("+")[0]
+    manifest = Manifest("then", origin, 0, EMPTY_ROOT.hex(), "0003", files)
+    pack(tmp_path / "old.tar", draft, manifest)
+    restored = put_back(tmp_path, tmp_path / "old.tar", None)
+    assert restored.manifest.revision == "0003" != REVISIONS[-1]
+    assert {p.name for p in (tmp_path / "new").iterdir()} == {"yrd.db", "vkey", "keys"}
     async with opened(tmp_path, **placed(tmp_path / "new")) as house:
         await house.store.write(Intent("after"))
-        assert await house.log.publish() == 2
+        assert await house.log.publish() == 1
