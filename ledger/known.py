@@ -31,12 +31,15 @@ SELECT 'h', NULL, size, (SELECT coalesce(max(leaf_index), -1) FROM ledger_limit)
 UNION ALL SELECT 'e', entry_id, 0, 0, 0, 0, NULL FROM ledger_entry WHERE entry_id {among}
 UNION ALL SELECT 'b', account, pending_debit_fen, pending_credit_fen, posted_debit_fen,
  posted_credit_fen, NULL FROM ledger_balance WHERE account {among}"""
+# Sub-queries, not joins: a join planned while the tables were small (a prepared statement keeps its
+# plan) goes through all that was ever resolved, at every append.
 _FACTS = """\
-SELECT e.entry_id, e.kind, e.reverses, r.entry_id, r.kind, v.entry_id,
+SELECT e.entry_id, e.kind, e.reverses,
+ (SELECT r.entry_id FROM ledger_entry r WHERE r.resolves = e.entry_id),
+ (SELECT r.kind FROM ledger_entry r WHERE r.resolves = e.entry_id),
+ (SELECT v.entry_id FROM ledger_entry v WHERE v.reverses = e.entry_id AND v.kind = 'posted'),
  l.debit, l.credit, l.amount_fen
  FROM ledger_entry e
- LEFT JOIN ledger_entry r ON r.resolves = e.entry_id
- LEFT JOIN ledger_entry v ON v.reverses = e.entry_id AND v.kind = 'posted'
  LEFT JOIN ledger_leg l ON l.entry_id = e.entry_id
  WHERE e.entry_id {among} ORDER BY e.entry_id, l.leg_no"""
 LIMITS = (
