@@ -8,7 +8,6 @@ while its transaction holds the log's lock; knows nothing of what the transactio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +45,7 @@ LIMITS = (
     "SELECT leaf_index, limit_id, account, drawn_by, floor_fen, enforcement, valid_from_us,"
     " valid_until_us, source FROM ledger_limit ORDER BY leaf_index"
 )
+_BETWEEN = '","'
 _AMONG = {
     "sqlite": "IN (SELECT value FROM json_each(?))",
     "postgresql": "= ANY(%s::text[])",
@@ -219,6 +219,5 @@ class Known:
 
     def _list(self, names: Collection[str]) -> str:
         # Ids and account codes hold no quotation mark (ledger.journal).
-        if self._connection.dialect.name == "postgresql":
-            return '{"' + '","'.join(names) + '"}' if names else "{}"
-        return json.dumps(list(names))
+        opening, closing = "{}" if self._connection.dialect.name == "postgresql" else "[]"
+        return f'{opening}"{_BETWEEN.join(names)}"{closing}' if names else opening + closing

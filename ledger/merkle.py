@@ -57,6 +57,12 @@ class CompactRange:
         if any(len(value) != HASH_SIZE for value in self.hashes):
             raise ValueError("a compact range holds hashes of 32 bytes")
 
+    def copy(self) -> CompactRange:
+        """One that grows by itself."""
+        made = CompactRange()
+        made.size, made.hashes = self.size, self.hashes.copy()
+        return made
+
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash at index `size`."""
         hashes = self.hashes

@@ -55,7 +55,7 @@ class Tail:
         """The right edge of the tree, to be appended to. Raises LedgerNotInstalled."""
         if self._edge is None:
             above = self._known.edge() if self._parent is None else self._parent.edge()
-            self._edge = CompactRange(above.size, above.hashes)
+            self._edge = above.copy()
         return self._edge
 
     def read_ahead(self, entries: Sequence[Entry]) -> None:

@@ -284,7 +284,8 @@ class GroupWriter(Generic[U]):
             except RuntimeError:  # that loop has ended and nobody can hear the answer
                 _log.warning("callers_gone", count=len(theirs))
             else:
-                self._answered.append(heard)
+                if len(theirs) > 1:  # one alone shares its next commit with nobody
+                    self._answered.append(heard)
 
     def _drop_connection(self) -> None:
         """The next batch opens a fresh one: whatever this one held is rolled back."""
