@@ -12,6 +12,7 @@ from bench.ledger_requests import REGIONS, WINDOW, Request
 from gateway.clock import SystemClock
 from gateway.database import Database
 from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.errors import InvariantViolated
 from gateway.ids import SystemIds
 from gateway.store.engine import write_engine
 from gateway.store.keyring import create_keys
@@ -125,4 +126,4 @@ def _funding(account: Account, number: int, now_us: int) -> Draft:
 
 
 def _no_claims(_claim: ClaimRecord) -> bytes:
-    raise NotImplementedError("the ledger's bench writes entries only")
+    raise InvariantViolated("the ledger's bench writes entries only, and nobody brought a claim")

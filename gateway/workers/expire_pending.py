@@ -1,7 +1,8 @@
 """失效: look for pending entries whose time is over, and have their end recorded.
 
-Remembers how far it has looked, in memory: after a start it looks from the beginning, which an
-index makes cheap. Times are integer microseconds since 1970 UTC.
+Remembers how far it has looked, in memory: after a start and once a day it looks from the
+beginning, which an index makes cheap, for entries that were appended long after they were recorded.
+Times are integer microseconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gateway.telemetry import Logger
 from ledger.expiry import SLACK_US, Due
 from ledger.reads import to_us
 
+DAY_US = 86_400_000_000
 BATCH = 100
 """Entries ended in one round."""
 
@@ -34,12 +36,16 @@ class ExpirePending:
     def __init__(self, *, expiries: Expiring, clock: Clock, logger: Logger) -> None:
         self._expiries, self._clock, self._log = expiries, clock, logger
         self._after_us = 0
+        self._whole_us = 0
+        """When it last looked from the beginning."""
         self._stuck = 0
         """Entries of the last round that could not be ended: they are due first again, and must
         not take the places of the others."""
 
     async def __call__(self) -> int:
         now_us, most = to_us(self._clock.now()), BATCH + self._stuck
+        if now_us - self._whole_us >= DAY_US:
+            self._after_us, self._whole_us = 0, now_us
         # A clock that was set back: what becomes due by it may lie before where we have looked.
         self._after_us = min(self._after_us, max(0, now_us - SLACK_US))
         items = await self._expiries.due(after_us=self._after_us, now_us=now_us, most=most)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 from gateway.domain.claim import ClaimEvent
@@ -12,7 +16,7 @@ from gateway.ids import SystemIds
 from gateway.journeys.record_event import Happened, record_event
 from gateway.ports import Books, Exchange
 from gateway.store.open_store import OpenStore
-from tests.integration.store.house import NOON, Intent, breakdown, identity
+from tests.integration.store.house import NOON, Intent, breakdown, identity, numbered
 
 IDS = SystemIds()
 
@@ -72,3 +76,22 @@ async def all_lives(house: OpenStore) -> list[ClaimRecord]:
         (e.REGION_SETTLED_BROKEN,),
     ]
     return [await lived(house, f"r-{n}", *path, person=n) for n, path in enumerate(paths)]
+
+
+@asynccontextmanager
+async def crowded(house: OpenStore, callers: int) -> AsyncIterator[list[int]]:
+    """So many callers record intents one after another; the list grows with what was recorded."""
+    numbers, written, over = count(), list[int](), asyncio.Event()
+
+    async def caller() -> None:
+        while not over.is_set():
+            number = next(numbers)
+            await house.store.write(Intent(numbered("busy", number), identity(number % 50)))
+            written.append(number)
+
+    tasks = [asyncio.create_task(caller()) for _ in range(callers)]
+    try:
+        yield written
+    finally:
+        over.set()
+        await asyncio.gather(*tasks)

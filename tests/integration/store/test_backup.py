@@ -6,7 +6,6 @@ import asyncio
 import json
 import tarfile
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,11 @@ from ledger.merkle import EMPTY_ROOT
 from tests.integration.store.house import (
     NOON,
     Intent,
-    identity,
-    numbered,
     opened,
     options,
     prepare,
 )
-from tests.integration.store.lives import all_lives
+from tests.integration.store.lives import all_lives, crowded
 from tests.integration.store.test_bad_days import no_file_beyond
 
 pytestmark = pytest.mark.sqlite
@@ -80,23 +77,12 @@ def placed(new: Path) -> dict[str, Any]:
 
 async def test_a_backup_of_a_busy_store_holds_one_moment_and_is_sound(tmp_path: Path) -> None:
     vkey = prepare(tmp_path)
-    numbers = count()
     async with opened(tmp_path) as house:
         await all_lives(house)
         await house.log.publish()
-        over = asyncio.Event()
-
-        async def caller() -> None:
-            while not over.is_set():
-                number = next(numbers)
-                await house.store.write(Intent(numbered("busy", number), identity(number % 50)))
-
-        callers = [asyncio.create_task(caller()) for _ in range(8)]
-        target, manifest = await asyncio.to_thread(backed_up, tmp_path, vkey)
-        written = next(numbers)
-        over.set()
-        await asyncio.gather(*callers)
-    assert written > 0
+        async with crowded(house, 8) as written:
+            target, manifest = await asyncio.to_thread(backed_up, tmp_path, vkey)
+    assert written
     assert manifest.log_size >= 30 and manifest.origin == "yrd.example/test-log"
     assert target.stat().st_mode & 0o077 == 0
     with tarfile.open(target) as tar:

@@ -7,7 +7,6 @@ import os
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,12 @@ from gateway.store.verify_store import verify_store
 from tests.integration.store.house import (
     NOON,
     Intent,
-    identity,
-    numbered,
     opened,
     options,
     prepare,
     unguarded,
 )
-from tests.integration.store.lives import all_lives
+from tests.integration.store.lives import all_lives, crowded
 from tests.integration.store.test_backup import quiet
 from tests.postgres.server import EMPTY, Server, programs, shared
 
@@ -103,27 +100,19 @@ def tables_of(database: Postgresql) -> int:
 async def test_a_busy_database_is_backed_up_as_of_one_moment_and_serves_again(
     tmp_path: Path, server: Server, empty: Postgresql
 ) -> None:
-    vkey, numbers = prepare(tmp_path), count()
+    vkey = prepare(tmp_path)
     stages: list[str] = []
     async with opened(tmp_path) as house:
         lives = await all_lives(house)
         await house.log.publish()
-        over = asyncio.Event()
-
-        async def caller() -> None:
-            while not over.is_set():
-                number = next(numbers)
-                await house.store.write(Intent(numbered("busy", number), identity(number % 50)))
-
-        callers = [asyncio.create_task(caller()) for _ in range(4)]
         target = tmp_path / "yrd.tar"
-        manifest = await asyncio.to_thread(
-            back_up, order(tmp_path, vkey, server), target, at=NOON,
-            stage=lambda what, done, total: stages.append(what),
-        )  # fmt: skip
-        over.set()
-        await asyncio.gather(*callers)
+        async with crowded(house, 4) as written:
+            manifest = await asyncio.to_thread(
+                back_up, order(tmp_path, vkey, server), target, at=NOON,
+                stage=lambda what, done, total: stages.append(what),
+            )  # fmt: skip
         newest = await house.log.size()
+    assert written
     assert manifest.of_postgresql and 0 < manifest.log_size <= newest
     assert {"查账", "转储", "核对转储"} <= set(stages)
     assert target.stat().st_mode & 0o077 == 0

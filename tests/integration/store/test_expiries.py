@@ -228,3 +228,13 @@ async def test_what_could_not_be_ended_is_looked_for_again_and_takes_nobodys_pla
     await expire()
     await expire()
     assert failing.asked[-1] == (to_us(NOON) - 3_600_000_000, expire_pending.BATCH)
+
+
+async def test_once_a_day_it_looks_from_the_beginning_for_what_came_late() -> None:
+    """An entry appended hours after it was recorded may be due before where we have looked."""
+    clock, watched = StandingClock(), Failing()
+    expire = ExpirePending(expiries=watched, clock=clock, logger=Log())
+    for hours in (0, 1, 23, 25):
+        clock.at = NOON + timedelta(hours=hours)
+        await expire()
+    assert [after_us == 0 for after_us, _ in watched.asked] == [True, False, False, True]

@@ -184,6 +184,8 @@ async def test_migrate_at_the_start_of_a_second_process_is_no_obstacle(house: St
     second = house.one_more()
     await second.start("--migrate")
     await second.says(FORWARDER)
+    reply = await second.claims().SettleClaim(jiashan_outpatient("req-migrated"), timeout=BOUND_S)
+    assert state_name(reply.claim) == "SETTLED"
 
 
 async def test_an_heir_that_cannot_open_the_database_ends_and_says_why(house: Street) -> None:

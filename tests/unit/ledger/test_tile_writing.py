@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from ledger.tile_writing import BATCH, DRAFT, FileBatch, make_durable
 
 
@@ -59,3 +61,9 @@ def test_few_files_and_many_reach_the_disk(tmp_path: Path) -> None:
         for path in paths:
             path.write_bytes(b"x")
         make_durable(paths)
+        assert [path.read_bytes() for path in paths] == [b"x"] * count
+
+
+def test_what_is_not_there_cannot_be_made_durable(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        make_durable([tmp_path / "missing"])
