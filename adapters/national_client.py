@@ -33,6 +33,10 @@ from gateway.ports import (
     RegionLine,
     RegionSettlement,
     ReversalOrder,
+    StatementOrder,
+    StatementRow,
+    StatementTotals,
+    StatementVerdict,
     Verb,
     VisitedRow,
 )
@@ -185,6 +189,18 @@ class NationalClient:
     async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
         codec = self._codec_at(ctx.sent_at)
         return await self._ask(ctx, codec, lambda: codec.visited_notice(ctx, row), _nothing)
+
+    # --- statements ----------------------------------------------------------------------
+
+    async def statement_totals(
+        self, ctx: CallContext, totals: StatementTotals
+    ) -> Answer[StatementVerdict]:
+        return NotDelivered("unsendable 3201: not spoken yet", Exchange("3201", b"", None))
+
+    async def statement_detail(
+        self, ctx: CallContext, order: StatementOrder
+    ) -> Answer[tuple[StatementRow, ...]]:
+        return NotDelivered("unsendable 9101: not spoken yet", Exchange("9101", b"", None))
 
     # --- one call ------------------------------------------------------------------------
 

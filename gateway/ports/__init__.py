@@ -44,6 +44,15 @@ from gateway.ports.log import (
     WitnessSilent,
 )
 from gateway.ports.regions import RegionGateway, Regions
+from gateway.ports.statements import (
+    OurRow,
+    StatementKey,
+    StatementOrder,
+    StatementResult,
+    StatementRow,
+    StatementTotals,
+    StatementVerdict,
+)
 from gateway.ports.surroundings import (
     ClaimEncoder,
     Clock,
@@ -80,6 +89,7 @@ __all__ = [
     "NotDelivered",
     "Observe",
     "Opening",
+    "OurRow",
     "PlannedCall",
     "RegionGateway",
     "RegionLine",
@@ -88,6 +98,12 @@ __all__ = [
     "ReversalOrder",
     "Signing",
     "SizeDiffers",
+    "StatementKey",
+    "StatementOrder",
+    "StatementResult",
+    "StatementRow",
+    "StatementTotals",
+    "StatementVerdict",
     "Store",
     "Trouble",
     "Verb",

@@ -19,6 +19,12 @@ from gateway.ports.calls import (
     Verb,
     VisitedRow,
 )
+from gateway.ports.statements import (
+    StatementOrder,
+    StatementRow,
+    StatementTotals,
+    StatementVerdict,
+)
 
 
 class RegionGateway(Protocol):
@@ -67,6 +73,22 @@ class RegionGateway(Protocol):
     async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
         """Tell the *visited* region of a settlement (assumption; idempotent by
         settlement_no and the sign of the amounts)."""
+
+    async def statement_totals(
+        self, ctx: CallContext, totals: StatementTotals
+    ) -> Answer[StatementVerdict]:
+        """对总账 3201: whether the centre's sums are ours. Repeatable; nothing takes effect."""
+
+    async def statement_detail(
+        self, ctx: CallContext, order: StatementOrder
+    ) -> Answer[tuple[StatementRow, ...]]:
+        """对明细账: 9101 uploads our rows, 3202 compares, 9102 brings the result.
+
+        Repeatable with new msgids; nothing takes effect. `ctx.timeout_s` holds for all three
+        messages together and `ctx.msgid` is not sent. Balanced rows may or may not be in the
+        result. An answer other than Accepted names its message first, e.g. `9102 timeout`;
+        its exchange is that message's, that of Accepted is 9102's.
+        """
 
     def health(self) -> str:
         """ "closed", "open" or "half_open": the breaker's state."""

@@ -13,13 +13,14 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from gateway.domain.accumulators import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.breakdown import Breakdown, Fund
+from gateway.domain.business_day import SHANGHAI
 from gateway.domain.visit import (
     Attendance,
     Insurance,
@@ -42,6 +43,11 @@ from gateway.ports import (
     RegionLine,
     RegionSettlement,
     ReversalOrder,
+    StatementOrder,
+    StatementResult,
+    StatementRow,
+    StatementTotals,
+    StatementVerdict,
     Verb,
     VisitedRow,
 )
@@ -88,11 +94,27 @@ class AtRegion:
     """effective | cancelled | reversed"""
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """One row of the region's books: a settlement, or what takes one back."""
+
+    msgid: str
+    settlement_id: str
+    visit_id: str
+    person_no: str
+    institution: str
+    at: datetime
+    breakdown: Breakdown
+    refund: bool
+
+
 @dataclass(slots=True)
 class RegionState:
     """What the region knows, and what we watch it for."""
 
     settlements: dict[str, AtRegion] = field(default_factory=dict)
+    booked: list[Booked] = field(default_factory=list)
+    """Added to, never edited: what its statements are made of."""
     msgids: list[str] = field(default_factory=list)
     """Every message that left us, of any kind."""
     yes: dict[str, str] = field(default_factory=dict)
@@ -168,16 +190,28 @@ class ScriptedRegion(RegionGateway):
 
     async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
         self.state.cancels.append(order.settlement_id)
-        return await self._call(ctx, "2208", _CANCELLING, lambda fate: self._cancel(order, fate))
+        return await self._call(
+            ctx, "2208", _CANCELLING, lambda fate: self._cancel(ctx, order, fate)
+        )
 
     async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
-        answer = await self._call(ctx, "2601", _MOVING, lambda _: self._reverse(order))
+        answer = await self._call(ctx, "2601", _MOVING, lambda _: self._reverse(ctx, order))
         if isinstance(answer, Accepted | Declined):
             self.state.reversed_msgids.append(order.original_msgid)
         return answer
 
     async def tell_visited(self, ctx: CallContext, row: VisitedRow) -> Answer[None]:
         return await self._call(ctx, "3260", _MOVING, lambda _: self._tell(row))
+
+    async def statement_totals(
+        self, ctx: CallContext, totals: StatementTotals
+    ) -> Answer[StatementVerdict]:
+        return await self._call(ctx, "3201", _ASKING, lambda _: self._verdict(ctx, totals))
+
+    async def statement_detail(
+        self, ctx: CallContext, order: StatementOrder
+    ) -> Answer[tuple[StatementRow, ...]]:
+        return await self._call(ctx, "9102", _ASKING, lambda _: self._detail(ctx, order))
 
     def health(self) -> str:
         return "closed"
@@ -197,13 +231,15 @@ class ScriptedRegion(RegionGateway):
         )  # fmt: skip
         settlement_id = f"S{len(self.state.settlements):04d}"
         self.state.settlements[settlement_id] = AtRegion(ctx.msgid, breakdown)
+        self._book(ctx, settlement_id, att.region_visit_id, att.person.person_no, breakdown)
         return self._answer(settlement_id, att.region_visit_id, breakdown)
 
-    def _cancel(self, order: CancelOrder, fate: Fate) -> RegionSettlement | str:
+    def _cancel(self, ctx: CallContext, order: CancelOrder, fate: Fate) -> RegionSettlement | str:
         found = self.state.settlements.get(order.settlement_id)
         if found is None or found.standing != "effective":
             return "nothing to cancel"
         found.standing = "cancelled"
+        self._take_back(ctx, found)
         negative = found.breakdown.negated()
         if fate is Fate.BROKEN:
             negative = replace(negative, cash_fen=negative.cash_fen - 1)
@@ -213,16 +249,86 @@ class ScriptedRegion(RegionGateway):
             not_given=("deductible_fen",),
         )
 
-    def _reverse(self, order: ReversalOrder) -> None:
+    def _reverse(self, ctx: CallContext, order: ReversalOrder) -> None:
         for found in self.state.settlements.values():
             if found.msgid == order.original_msgid and found.standing == "effective":
                 found.standing = "reversed"
+                self._take_back(ctx, found)
                 return
         if self._remembers:
             self.state.never.add(order.original_msgid)
 
     def _tell(self, row: VisitedRow) -> None:
         self.state.told[row.settlement_no, row.total_fen < 0].append(row)
+
+    # --- its statements -------------------------------------------------------------------------
+
+    def _book(
+        self, ctx: CallContext, settlement_id: str, visit_id: str, person_no: str, what: Breakdown
+    ) -> None:
+        self.state.booked.append(
+            Booked(
+                ctx.msgid, settlement_id, visit_id, person_no, ctx.institution.code,
+                self._clock.now(), what, refund=what.total_fen < 0,
+            )
+        )  # fmt: skip
+
+    def _take_back(self, ctx: CallContext, found: AtRegion) -> None:
+        """The negative row, under an id of its own and the msgid of what made it."""
+        was = next(row for row in self.state.booked if row.msgid == found.msgid)
+        negative = found.breakdown.negated()
+        self._book(ctx, f"{was.settlement_id}C", was.visit_id, was.person_no, negative)
+
+    def _of(self, ctx: CallContext, totals: StatementTotals) -> list[Booked]:
+        """By the day on which it took effect here; this region has one scheme, type and office."""
+        return [
+            row
+            for row in self.state.booked
+            if row.institution == ctx.institution.code
+            and totals.key.first_day <= row.at.astimezone(SHANGHAI).date() <= totals.key.last_day
+            and totals.refund in (None, row.refund)
+        ]
+
+    def _verdict(self, ctx: CallContext, totals: StatementTotals) -> StatementVerdict:
+        amounts = [row.breakdown for row in self._of(ctx, totals)]
+        balanced = (totals.total_fen, totals.fund_fen, totals.account_fen) == (
+            sum(amount.total_fen for amount in amounts),
+            sum(amount.fund_total_fen for amount in amounts),
+            sum(amount.account_fen for amount in amounts),
+        )
+        return StatementVerdict(balanced, "0" if balanced else "1", "平" if balanced else "不平")
+
+    def _detail(self, ctx: CallContext, order: StatementOrder) -> tuple[StatementRow, ...]:
+        """Differences only. A row that only the region has comes without its ids."""
+        ours = {row.settlement_id: row for row in order.rows}
+        found: list[StatementRow] = []
+        for row in self._of(ctx, order.totals):
+            amounts = (
+                row.breakdown.total_fen, row.breakdown.fund_total_fen, row.breakdown.account_fen
+            )  # fmt: skip
+            told = ours.pop(row.settlement_id, None)
+            if told is None:
+                found.append(
+                    StatementRow(
+                        row.msgid, "", "", row.person_no, "1", row.refund, "", *amounts,
+                        StatementResult.CENTRE_MORE,
+                    )
+                )  # fmt: skip
+            elif (told.total_fen, told.fund_fen, told.account_fen) != amounts:
+                found.append(
+                    StatementRow(
+                        row.msgid, row.settlement_id, row.visit_id, row.person_no, "3", row.refund,
+                        "", *amounts, StatementResult.DIFFER,
+                    )
+                )  # fmt: skip
+        found += [
+            StatementRow(
+                "", row.settlement_id, row.visit_id, row.person_no, "2", row.refund, "",
+                row.total_fen, row.fund_fen, row.account_fen, StatementResult.OURS_MORE,
+            )
+            for row in ours.values()
+        ]  # fmt: skip
+        return tuple(found)
 
     def _answer(self, settlement_id: str, visit_id: str, amounts: Breakdown) -> RegionSettlement:
         return RegionSettlement(settlement_id, visit_id, amounts, self._clock.now(), "", "")
