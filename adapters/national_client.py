@@ -20,6 +20,7 @@ from adapters.transport import Call, Transport
 from adapters.verdict import Read, Sent, judge
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.dictionary import DictionaryRow
 from gateway.domain.visit import Attendance, Insurance, Patient, PersonFound
 from gateway.ports import (
     Accepted,
@@ -115,6 +116,18 @@ class NationalClient:
             codec,
             lambda: codec.accumulators(ctx, person, day),
             lambda reply, _: codec.read_accumulators(reply, insurance),
+            repeatable=True,
+        )
+
+    async def dictionary(
+        self, ctx: CallContext, kind: str, day: date
+    ) -> Answer[tuple[DictionaryRow, ...]]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx,
+            codec,
+            lambda: codec.dictionary(ctx, kind, day),
+            lambda reply, _: codec.read_dictionary(reply, kind),
             repeatable=True,
         )
 

@@ -12,13 +12,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from adapters.baseline import cumulation, envelope, fields, lines, people, requests, settlement
+from adapters.baseline import (
+    cumulation,
+    dictionary,
+    envelope,
+    fields,
+    lines,
+    people,
+    requests,
+    settlement,
+)
 from adapters.baseline.clock_text import stamp
 from adapters.baseline.profile import Dictionary, Profile
 from adapters.baseline.wire import Json, Node, write
 from adapters.signing.scheme import Scheme
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.dictionary import DictionaryRow
 from gateway.domain.visit import Attendance, Insurance, Patient, PersonFound
 from gateway.ports import (
     CallContext,
@@ -84,6 +94,10 @@ class NationalCodec:
     def accumulators(self, ctx: CallContext, person: PersonFound, day: date) -> Message:
         return self._message("5206", ctx, requests.accumulators(person, day))
 
+    def dictionary(self, ctx: CallContext, kind: str, day: date) -> Message:
+        area = f"{self.profile.province}0000"
+        return self._message("1901", ctx, dictionary.ask(kind, day, area, self._words))
+
     def register(self, ctx: CallContext, att: Attendance) -> Message:
         if att.visit.kind.is_inpatient:
             return self._message("2401", ctx, requests.admit(att, self._words))
@@ -134,6 +148,9 @@ class NationalCodec:
     def read_accumulators(self, reply: envelope.Reply, insurance: Insurance) -> Accumulators:
         found = cumulation.read(reply.output, insurance.scheme_code, self._words)
         return replace(found, account_balance_fen=insurance.account_fen or 0)
+
+    def read_dictionary(self, reply: envelope.Reply, kind: str) -> tuple[DictionaryRow, ...]:
+        return dictionary.read(reply.output, kind, self._words)
 
     def read_visit_id(self, reply: envelope.Reply, att: Attendance) -> str:
         return people.read_visit_id(reply.output, att)

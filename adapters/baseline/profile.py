@@ -131,6 +131,12 @@ class Dictionary(Section):
     """adm_bed, required by the interface and not known to us"""
     accumulators: Mapping[str, Accumulator]
     """cum_type_code of 5206 → ours; no dictionary of it is published."""
+    kind_names: Mapping[str, str] = field(default_factory=dict)
+    """1901: our name of a dictionary → theirs, where they differ."""
+    top_parent: str = "0"
+    """1901: parentValue of a dictionary without a parent, required and explained nowhere."""
+    asked_area: str = ""
+    """1901: admdvs; empty is the province's own code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.domain.accumulators import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
+from gateway.domain.dictionary import DictionaryRow
 from gateway.domain.visit import Attendance, Insurance, Patient, PersonFound
 from gateway.ports.calls import (
     Answer,
@@ -43,6 +44,11 @@ class RegionGateway(Protocol):
         self, ctx: CallContext, person: PersonFound, insurance: Insurance, day: date
     ) -> Answer[Accumulators]:
         """累计 5206 of the insurance year that holds `day`."""
+
+    async def dictionary(
+        self, ctx: CallContext, kind: str, day: date
+    ) -> Answer[tuple[DictionaryRow, ...]]:
+        """字典 1901: one whole dictionary as it is valid on `day`; `kind` in our spelling."""
 
     async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
         """挂号 2201 / 入院 2401: answers the region's visit id."""

@@ -21,6 +21,7 @@ from gateway.domain.accumulators import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.breakdown import Breakdown, Fund
 from gateway.domain.business_day import SHANGHAI
+from gateway.domain.dictionary import DictionaryRow
 from gateway.domain.visit import (
     Attendance,
     Insurance,
@@ -167,6 +168,11 @@ class ScriptedRegion(RegionGateway):
         self, ctx: CallContext, person: PersonFound, insurance: Insurance, day: date
     ) -> Answer[Accumulators]:
         return await self._call(ctx, "5206", _ASKING, lambda _: Accumulators())
+
+    async def dictionary(
+        self, ctx: CallContext, kind: str, day: date
+    ) -> Answer[tuple[DictionaryRow, ...]]:
+        return await self._call(ctx, "1901", _ASKING, lambda _: ())
 
     async def register(self, ctx: CallContext, att: Attendance) -> Answer[str]:
         return await self._call(ctx, "2201", _REGISTERING, lambda _: f"V{ctx.msgid}")
