@@ -9,7 +9,9 @@ import pytest
 
 from tests.architecture.sources import HOME, text_files, where
 
-LOCKS = [HOME / "requirements.lock", HOME / "requirements-dev.lock"]
+LOCKS = [
+    HOME / name for name in ("requirements.lock", "requirements-gm.lock", "requirements-dev.lock")
+]
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ; (.+?))? \\$", re.MULTILINE)
 
 
@@ -38,8 +40,8 @@ def test_every_locked_package_has_hashes(lock: Path) -> None:
 
 
 def test_what_developers_install_includes_what_the_service_runs_on() -> None:
-    runtime, dev = (pins(lock) for lock in LOCKS)
-    assert runtime.items() <= dev.items()
+    runtime, gm, dev = (pins(lock) for lock in LOCKS)
+    assert runtime.items() <= gm.items() <= dev.items()
 
 
 def test_no_other_kind_of_lock_lies_about() -> None:
