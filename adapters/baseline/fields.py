@@ -6,6 +6,9 @@ and never on what we receive (the specification's own example breaks its own len
 Lengths count characters; `16,2` means 16 digits of which 2 are decimals.
 Source column: JX = field facts of the Jiangxi v1.0 interface on the national baseline XJ-K01-2020;
 HSA-3260 = the columns of 3260 as one client sends them, reused for our own assumed notice `3260N`.
+Column `hunan`: what the Hunan V1.3 interface prints of the same field: `same`, `absent`, what
+differs (`required=Y`), or empty where it has no such transaction. How far two provinces on one
+baseline disagree is the best evidence of how far a third may.
 """
 
 from __future__ import annotations
@@ -38,18 +41,21 @@ class Field:
     txn: str
     txn_zh: str
     io: str
-    """in | out"""
+    """in | out | file_in | file_out (columns of the uploaded or downloaded TXT, in order)"""
     node: str
-    """The node under input or output, "" for the envelope itself."""
+    """The node under input or output, "" for the envelope itself, `file` for a TXT."""
     name: str
     zh: str
     type: str
-    """str | dec | digits | int | date | datetime"""
+    """str | dec | digits | int | date | datetime | bytes"""
     length: str
     required: bool
     dictionary: str
     note: str
     source: str
+    confidence: str
+    """solid | medium | unverified: of the source, for this field."""
+    hunan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class FieldTable:
         """The same table with other lengths on input: `{"psn_type": "6", "2601.oinfno": "5"}`."""
         rows = dict(self.rows)
         for (txn, io), fields in self.rows.items():
-            if io == "in":
+            if io in ("in", "file_in"):
                 rows[txn, io] = MappingProxyType(
                     {key: _relengthened(field, overrides) for key, field in fields.items()}
                 )

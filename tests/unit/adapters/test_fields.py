@@ -94,5 +94,5 @@ def test_every_field_says_what_it_is_in_chinese_and_where_it_was_read() -> None:
         for field in own.values():
             assert field.zh
             assert field.source in {"JX", "HSA-3260"}
-            assert field.io in {"in", "out"}
+            assert field.io in {"in", "out", "file_in", "file_out"}
     assert fields.chinese_name("2207", "out", "setlinfo", "hifp_pay") == "基本医疗保险统筹基金支出"
