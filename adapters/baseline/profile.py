@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from gateway.domain.bill import VisitKind
 from gateway.domain.visit import CertificateKind, PersonKind, Scheme
+from gateway.ports import StatementResult
 
 S = TypeVar("S", bound="Section")
 Confidence: TypeAlias = Literal["solid", "medium", "unverified"]
@@ -131,6 +132,9 @@ class Dictionary(Section):
     """adm_bed, required by the interface and not known to us"""
     accumulators: Mapping[str, Accumulator]
     """cum_type_code of 5206 → ours; no dictionary of it is published."""
+    statement_results: Mapping[str, StatementResult]
+    """stmt_rslt → ours. The same code means different things: 1 is 不平 in Hunan and 中心多 in
+    Jiangxi."""
     kind_names: Mapping[str, str] = field(default_factory=dict)
     """1901: our name of a dictionary → theirs, where they differ."""
     top_parent: str = "0"
@@ -144,6 +148,14 @@ class Aliases(Section):
     """Names this province uses in one transaction's answer: transaction → their name → ours."""
 
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files(Section):
+    """How a file travels inside 9101; only that it is "bytes" is printed."""
+
+    file_bytes: Literal["base64", "signed_bytes"]
+    """`signed_bytes`: an array of numbers −128…127, as some JSON writers put a Java byte[]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +184,7 @@ class Profile:
     conventions: Conventions
     dictionary: Dictionary
     aliases: Aliases
+    files: Files
     timing: Timing
 
     def number(self, baseline_infno: str) -> str:
@@ -204,6 +217,7 @@ class ProfileBook:
             self._pick("conventions", Conventions, day),
             self._pick("dictionary", Dictionary, day),
             self._pick("aliases", Aliases, day),
+            self._pick("files", Files, day),
             self._pick("timing", Timing, day),
         )
 

@@ -15,6 +15,7 @@ from adapters.baseline.profile import (
     Aliases,
     Conventions,
     Dictionary,
+    Files,
     ProfileBook,
     ProfileError,
     Section,
@@ -31,6 +32,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "conventions": Conventions,
     "dictionary": Dictionary,
     "aliases": Aliases,
+    "files": Files,
     "timing": Timing,
 }
 
