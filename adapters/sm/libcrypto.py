@@ -79,7 +79,7 @@ class Libcrypto:
         try:
             return der_to_raw(bytes(room[: size.value]))
         except SignatureMalformed as error:
-            raise SmProviderBroken(f"libcrypto made a signature that is none: {error}") from error
+            raise SmProviderBroken("libcrypto 没有签出有效的签名") from error
 
     def verify(
         self,
@@ -143,7 +143,7 @@ class Libcrypto:
     def _fail(self, function: str) -> None:
         # Errors wait in a queue of the thread and would be reported by an innocent next call.
         self._lib.ERR_clear_error()
-        raise SmProviderBroken(f"libcrypto: {function} failed; is it built with SM2?")
+        raise SmProviderBroken(f"libcrypto 的 {function} 失败(编译时可能未带 SM2)")
 
 
 class _Key:
@@ -170,12 +170,12 @@ def _load() -> ctypes.CDLL:
             library = ctypes.CDLL(name)
             _declare(library)
         except (OSError, AttributeError):
-            seen.append(f"{name}: not there, or without the functions of OpenSSL 3")
+            seen.append(f"{name} 不存在,或没有 OpenSSL 3 的函数")
             continue
         if library.OpenSSL_version_num() >= _OLDEST:
             return library
-        seen.append(f"{name}: older than OpenSSL 3")
-    raise SmProviderBroken("; ".join(seen) or "no libcrypto")
+        seen.append(f"{name} 早于 OpenSSL 3")
+    raise SmProviderBroken("、".join(dict.fromkeys(seen)))
 
 
 def _declare(library: ctypes.CDLL) -> None:

@@ -16,7 +16,7 @@ __all__ = ["DEFAULT_IDENTITY", "SmProvider", "SmProviderBroken"]
 
 
 class SmProviderBroken(Exception):
-    """The library cannot be loaded, or did what it may never do. Says which and what."""
+    """The library cannot be loaded, or did what it may never do. 中文: which and what."""
 
 
 class SmProvider(Protocol):

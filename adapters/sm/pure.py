@@ -22,7 +22,7 @@ class Pure:
     def sign(
         self, private: Sm2PrivateKey, message: bytes, identity: bytes = DEFAULT_IDENTITY
     ) -> NoReturn:
-        raise SmProviderBroken("the pure-Python provider does not sign: it is not constant-time")
+        raise SmProviderBroken("纯 Python 实现不签名:它的用时会泄露私钥")
 
     def verify(
         self,
