@@ -27,6 +27,8 @@ from adapters.baseline.wire import Json, Node
 
 ENVELOPE = "ENV"
 VISITED_NOTICE = "3260N"
+FILE = "file"
+"""Node of a file's columns."""
 _FORMS = {
     "digits": re.compile(r"[0-9]+", re.ASCII),
     "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII),
@@ -102,6 +104,11 @@ class FieldTable:
             if any(field.required for (of, _), field in known.items() if of == node):
                 raise UnsendableMessage(infno, node, "required node is missing")
 
+    def check_record(self, infno: str, io: str, path: str, record: Node) -> None:
+        """One record of a file (`file_in`); raises UnsendableMessage under `path`."""
+        known = self.rows[infno, io]
+        _check_record(infno, FILE, path, record, known)
+
 
 @cache
 def baseline() -> FieldTable:
@@ -154,6 +161,8 @@ def _check_value(infno: str, path: str, field: Field | None, value: Json) -> Non
 def _problem(field: Field, value: Json) -> str:
     if field.type in ("dec", "int"):
         return _number_problem(field, value)
+    if field.type == "bytes":
+        return "" if isinstance(value, str | list) else "must be bytes"
     if not isinstance(value, str):
         return "must be text"
     form = _FORMS.get(field.type)
