@@ -7,6 +7,7 @@ Only the journey may shield a call from cancellation; nothing here outlives its 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
@@ -60,6 +61,19 @@ class NationalClient:
         self._codec_at = codec_at
         self._transport = transport
         self._now = now
+
+    # --- for trials of an adapter --------------------------------------------------------
+
+    @property
+    def codec_at(self) -> Callable[[datetime], NationalCodec]:
+        """The codec valid at a moment."""
+        return self._codec_at
+
+    def reading_with(self, codec_at: Callable[[datetime], NationalCodec]) -> NationalClient:
+        """A client of the same connection that speaks by other codecs."""
+        twin = copy.copy(self)
+        twin._codec_at = codec_at
+        return twin
 
     # --- what a visit's messages are -----------------------------------------------------
 
