@@ -54,6 +54,43 @@ CREATE TRIGGER claim_entry_no_replace BEFORE INSERT ON claim_entry WHEN EXISTS (
 
 CREATE TRIGGER claim_entry_no_update BEFORE UPDATE ON claim_entry BEGIN SELECT RAISE(ABORT, 'claim_entry is append-only'); END;
 
+CREATE TABLE dictionary_code (
+  region VARCHAR(2) NOT NULL,
+  kind VARCHAR(30) NOT NULL,
+  code VARCHAR NOT NULL,
+  valid_from VARCHAR(10) NOT NULL,
+  label VARCHAR NOT NULL,
+  parent VARCHAR NOT NULL,
+  valid INTEGER NOT NULL,
+  version VARCHAR NOT NULL,
+  msgid VARCHAR(30) NOT NULL,
+  PRIMARY KEY (region, kind, code, valid_from)
+);
+
+CREATE TRIGGER dictionary_code_no_delete BEFORE DELETE ON dictionary_code BEGIN SELECT RAISE(ABORT, 'dictionary_code is append-only'); END;
+
+CREATE TRIGGER dictionary_code_no_replace BEFORE INSERT ON dictionary_code WHEN EXISTS (SELECT 1 FROM dictionary_code WHERE region = NEW.region AND kind = NEW.kind AND code = NEW.code AND valid_from = NEW.valid_from) BEGIN SELECT RAISE(ABORT, 'dictionary_code is append-only'); END;
+
+CREATE TRIGGER dictionary_code_no_update BEFORE UPDATE ON dictionary_code BEGIN SELECT RAISE(ABORT, 'dictionary_code is append-only'); END;
+
+CREATE TABLE dictionary_load (
+  msgid VARCHAR(30) NOT NULL,
+  region VARCHAR(2) NOT NULL,
+  kind VARCHAR(30) NOT NULL,
+  day VARCHAR(10) NOT NULL,
+  codes INTEGER NOT NULL,
+  loaded_us BIGINT NOT NULL,
+  PRIMARY KEY (msgid)
+);
+
+CREATE INDEX dictionary_load_kind ON dictionary_load (region, kind, day);
+
+CREATE TRIGGER dictionary_load_no_delete BEFORE DELETE ON dictionary_load BEGIN SELECT RAISE(ABORT, 'dictionary_load is append-only'); END;
+
+CREATE TRIGGER dictionary_load_no_replace BEFORE INSERT ON dictionary_load WHEN EXISTS (SELECT 1 FROM dictionary_load WHERE msgid = NEW.msgid) BEGIN SELECT RAISE(ABORT, 'dictionary_load is append-only'); END;
+
+CREATE TRIGGER dictionary_load_no_update BEFORE UPDATE ON dictionary_load BEGIN SELECT RAISE(ABORT, 'dictionary_load is append-only'); END;
+
 CREATE TABLE exchange (
   exchange_id VARCHAR(48) NOT NULL,
   msgid VARCHAR(30) NOT NULL,
@@ -316,4 +353,16 @@ CREATE TABLE subject (
   erased_us BIGINT,
   PRIMARY KEY (subject_ref),
   CONSTRAINT subject_id_index UNIQUE (index_epoch, id_index)
+);
+
+CREATE TABLE unknown_code (
+  region VARCHAR(2) NOT NULL,
+  field VARCHAR(40) NOT NULL,
+  code VARCHAR(40) NOT NULL,
+  kind VARCHAR(30) NOT NULL,
+  first_us BIGINT NOT NULL,
+  last_us BIGINT NOT NULL,
+  count BIGINT NOT NULL,
+  msgid VARCHAR(30) NOT NULL,
+  PRIMARY KEY (region, field, code)
 );

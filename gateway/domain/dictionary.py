@@ -7,6 +7,7 @@ code means to us is not here: that is the mapping of the region's profile.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -160,3 +161,29 @@ def _says(row: DictionaryRow) -> tuple[str, str, bool]:
 
 def _refused(reason: str, text_zh: str) -> Refused:
     return Refused(reason.lower(), reason=reason, text_zh=text_zh)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCode:
+    """A code in an answer that neither the profile nor the region's own dictionary knows."""
+
+    province: str
+    """First two digits of the region's area code."""
+    field: str
+    """As the interface names it."""
+    kind: str
+    """The dictionary it should be in."""
+    code: str
+    """As written; in clear only as far as it looks like a code."""
+    transaction: str
+    msgid: str
+    """Of the message that was answered so."""
+
+
+_CODE = re.compile(r"[0-9A-Za-z._-]{1,10}", re.ASCII)
+
+
+def code_in_clear(code: str) -> str:
+    """For logs and tables in clear: a text that is no code may be anything, a person's number even,
+    so only its length is told."""
+    return code if _CODE.fullmatch(code) else f"({len(code)} characters, no code)"

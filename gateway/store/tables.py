@@ -192,6 +192,61 @@ class OutboxRow(SQLModel, table=True):
     done_us: int | None = Field(sa_column=Column(BigInteger, nullable=True))
 
 
+class DictionaryLoadRow(SQLModel, table=True):
+    """字典装载: one answer to 1901 that was taken over. Insert-only."""
+
+    __tablename__ = "dictionary_load"
+    __table_args__ = (Index("dictionary_load_kind", "region", "kind", "day"),)
+
+    msgid: str = Field(sa_column=Column(String(30), primary_key=True))
+    """Of the question."""
+    region: str = Field(sa_column=Column(String(2), nullable=False))
+    """First two digits of the area code."""
+    kind: str = Field(sa_column=Column(String(30), nullable=False))
+    day: str = Field(sa_column=Column(String(10), nullable=False))
+    """yyyy-mm-dd: as of which day the region was asked."""
+    codes: int = Field(sa_column=Column(Integer, nullable=False))
+    """How many the answer named."""
+    loaded_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class DictionaryCodeRow(SQLModel, table=True):
+    """字典代码: what a region says of a code from a day on. Insert-only: what it says later is a
+    further row."""
+
+    __tablename__ = "dictionary_code"
+
+    region: str = Field(sa_column=Column(String(2), primary_key=True))
+    kind: str = Field(sa_column=Column(String(30), primary_key=True))
+    code: str = Field(sa_column=Column(String(), primary_key=True))
+    valid_from: str = Field(sa_column=Column(String(10), primary_key=True))
+    """yyyy-mm-dd, Asia/Shanghai."""
+    label: str = Field(sa_column=Column(String(), nullable=False))
+    parent: str = Field(sa_column=Column(String(), nullable=False))
+    valid: int = Field(sa_column=Column(Integer, nullable=False))
+    """0: withdrawn from that day on."""
+    version: str = Field(sa_column=Column(String(), nullable=False))
+    msgid: str = Field(sa_column=Column(String(30), nullable=False))
+    """Of the load that brought it."""
+
+
+class UnknownCodeRow(SQLModel, table=True):
+    """未知代码: codes in answers that nobody here knows. No person: a text that is no code is kept
+    as its length only (the claim has it sealed)."""
+
+    __tablename__ = "unknown_code"
+
+    region: str = Field(sa_column=Column(String(2), primary_key=True))
+    field: str = Field(sa_column=Column(String(40), primary_key=True))
+    code: str = Field(sa_column=Column(String(40), primary_key=True))
+    kind: str = Field(sa_column=Column(String(30), nullable=False))
+    first_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    count: int = Field(sa_column=Column(BigInteger, nullable=False))
+    msgid: str = Field(sa_column=Column(String(30), nullable=False))
+    """Of the newest message that was answered so: `message` names its claim, if it had one."""
+
+
 def _table(name: str) -> Table:
     table: Table = SQLModel.metadata.tables[name]
     return table
@@ -206,7 +261,10 @@ EXCHANGE = _table("exchange")
 MSGID_SEQUENCE = _table("msgid_sequence")
 OPENING = _table("opening")
 OUTBOX = _table("outbox")
+DICTIONARY_LOAD = _table("dictionary_load")
+DICTIONARY_CODE = _table("dictionary_code")
+UNKNOWN_CODE = _table("unknown_code")
 TABLES = (
     SUBJECT, CLAIM, REVERSAL_REQUEST, CLAIM_ENTRY, MESSAGE, EXCHANGE, MSGID_SEQUENCE, OPENING,
-    OUTBOX,
+    OUTBOX, DICTIONARY_LOAD, DICTIONARY_CODE, UNKNOWN_CODE,
 )  # fmt: skip

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gateway.store.engine import sqlite_driver, write_engine
-from gateway.store.guards import DELETABLE, INSERT_ONLY, guard_ddl
+from gateway.store.guards import DELETABLE, INSERT_ONLY, guard_ddl, guard_ddl_0007
 from gateway.store.metadata import METADATA, TABLES
 from gateway.store.migrate import REVISIONS, SCRIPTS, current_revision, migrate
 from gateway.store.schema import fresh_schema_sql, schema_sql
@@ -92,7 +92,8 @@ def test_postgresql_would_take_the_same_tables() -> None:
         assert str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert str(CreateIndex(index).compile(dialect=dialect))
-    assert len(guard_ddl("postgresql")) == 2 * len(INSERT_ONLY | DELETABLE)
+    guards = guard_ddl("postgresql") + guard_ddl_0007("postgresql")
+    assert len(guards) == 2 * len(INSERT_ONLY | DELETABLE)
     with pytest.raises(ValueError, match="sqlite or postgresql"):
         guard_ddl("oracle")
 
