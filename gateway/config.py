@@ -190,6 +190,21 @@ class Settings(BaseSettings):
     reversal_attempts_max: int = Field(
         10, ge=1, description="2601 attempts before a person is asked."
     )
+    reversals_per_minute: int = Field(
+        600,
+        ge=1,
+        description="2601s a minute to one province at most; after an outage their rate grows from"
+        " an eighth of that.",
+    )
+    notices_per_minute: int = Field(
+        6_000, ge=1, description="Notices a minute to one province at most (outbox)."
+    )
+    worker_places: int = Field(
+        16,
+        ge=1,
+        description="Calls at once to one province that no caller waits for: so many 2601s, and so"
+        " many notices.",
+    )
     drain_ms: int = Field(
         10_000, ge=0, description="Longest wait for running calls at SIGTERM, ms."
     )

@@ -25,6 +25,7 @@ from gateway.domain.visit import Institution
 from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.one_at_a_time import OneAtATime
+from gateway.journeys.pace import SEATS, PaceLimits, Paces
 from gateway.journeys.predetermine_claim import PredetermineClaim
 from gateway.journeys.prove_entry import ProveEntry
 from gateway.journeys.read_claims import ReadClaims
@@ -47,7 +48,7 @@ from gateway.workers.ask_witnesses import AskWitnesses
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.expire_pending import ExpirePending
 from gateway.workers.publish_checkpoint import PublishCheckpoint
-from gateway.workers.resolve_claims import ResolveClaims
+from gateway.workers.resolve_claims import MARKING, ResolveClaims, sending
 from gateway.workers.rounds import Rounds
 
 SHOW_S = 3.0
@@ -247,6 +248,15 @@ class Owner:
             retry=timedelta(milliseconds=settings.reversal_retry_ms),
             attempts_max=settings.reversal_attempts_max,
         )
+        places = settings.worker_places
+        paces = Paces(
+            regions=regions,
+            clock=clock,
+            limits=PaceLimits(places, settings.reversals_per_minute),
+        )
+        notices = Paces(
+            regions=regions, clock=clock, limits=PaceLimits(places, settings.notices_per_minute)
+        )
         resolve = ResolveUnknown(
             store=store,
             regions=regions,
@@ -254,6 +264,7 @@ class Owner:
             clock=clock,
             ids=self._ids,
             timings=timings,
+            paces=paces,
         )
         tell = TellVisited(
             store=store,
@@ -263,14 +274,38 @@ class Owner:
             msgids=opened.msgids,
         )
         undo = UndoAdmission(
-            store=store, regions=regions, institutions=self._institutions, clock=clock
+            store=store,
+            regions=regions,
+            institutions=self._institutions,
+            clock=clock,
+            paces=paces,
         )
         pause_s = settings.worker_interval_ms / 1000
         publish = PublishCheckpoint(log=log)
-        resolving = ResolveClaims(store=store, resolve=resolve, clock=clock, logger=self._logger)
-        deliver = DeliverOutbox(
-            store=store, tell=tell, undo_admission=undo, clock=clock, logger=self._logger
-        )
+        lanes = [MARKING, *(sending(province) for province in sorted(SEATS))]
+        resolving = [
+            ResolveClaims(
+                store=store,
+                resolve=resolve,
+                clock=clock,
+                logger=self._logger,
+                lane=lane,
+                pace=paces.of(lane.region) if lane.region else None,
+            )
+            for lane in lanes
+        ]
+        delivering = [
+            DeliverOutbox(
+                store=store,
+                tell=tell,
+                undo_admission=undo,
+                clock=clock,
+                logger=self._logger,
+                region=province,
+                pace=notices.of(province),
+            )
+            for province in sorted(SEATS)
+        ]
         expiring = ExpirePending(
             expiries=Expiries(store, clock=clock, ids=self._ids), clock=clock, logger=self._logger
         )
@@ -281,8 +316,14 @@ class Owner:
                 Rounds("show_log", step, pause_s=signing_s, logger=self._logger)
                 for step in self._showing
             ),
-            Rounds("resolve_claims", resolving, pause_s=pause_s, logger=self._logger),
-            Rounds("deliver_outbox", deliver, pause_s=pause_s, logger=self._logger),
+            *(
+                Rounds("resolve_claims", lane, pause_s=pause_s, logger=self._logger)
+                for lane in resolving
+            ),
+            *(
+                Rounds("deliver_outbox", lane, pause_s=pause_s, logger=self._logger)
+                for lane in delivering
+            ),
             Rounds("expire_pending", expiring, pause_s=pause_s, logger=self._logger),
         ]
 

@@ -218,6 +218,7 @@ log_file = "logs/gateway.jsonl"
 # A demonstration does not wait: in real life a lost reply gets 30 s before it is reversed.
 resolve_after_ms = 400
 worker_interval_ms = 100
+reversals_per_minute = 6000
 checkpoint_interval_ms = 100
 # So many of the witnesses below must have cosigned a checkpoint before it is published as files.
 quorum = 2

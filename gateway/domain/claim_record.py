@@ -127,6 +127,8 @@ class ClaimRecord:
     reversal_settlement_id: str = ""
     reversal_answered: bool = False
     reversal_attempts: int = 0
+    reversal_undelivered: int = 0
+    """2601s that provably never left: they lengthen the pause and are no attempts."""
     work_due_at: datetime | None = None
     """When the worker should look again; None when there is nothing to do."""
 

@@ -2,20 +2,25 @@
 
 Runs exactly `next_steps()` of gateway/domain/claim.py. 冲正 2601 names the original msgid; each
 attempt has its own msgid, on disk before it is sent; any answer is provisional until
-reconciliation.
+reconciliation. How many may go to one region is the pace's to say (pace.py); a claim that gets no
+turn stays due. Between attempts pauses double, each a little differently, up to an hour; one that
+provably never left is no attempt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.domain.claim import ClaimEvent, ClaimState, Step, next_steps
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage
 from gateway.domain.errors import Conflict
 from gateway.domain.visit import Institution
 from gateway.journeys.about_claim import context_of, plan_message, registered
+from gateway.journeys.pace import Paces
+from gateway.journeys.postpone import chance
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
@@ -25,6 +30,7 @@ from gateway.ports import (
     Clock,
     Declined,
     Ids,
+    NotDelivered,
     Regions,
     ReversalOrder,
     Store,
@@ -48,10 +54,12 @@ class ResolveTimings:
     attempts_max: int
     """Then a person has to look."""
 
-    def pause(self, attempts: int) -> timedelta:
-        """How long after this many attempts the next one is due."""
+    def pause(self, attempts: int, chance: float = 1.0) -> timedelta:
+        """How long after this many attempts the next one is due: between half of the pause and the
+        whole of it, by `chance` (0 to 1), so that claims lost together do not return together."""
         # The exponent is bounded too: a shift by a configured number overflows.
-        return min(self.retry * (1 << min(attempts - 1, 20)), max(self.retry, LONGEST_PAUSE))
+        whole = min(self.retry * (1 << min(attempts - 1, 20)), max(self.retry, LONGEST_PAUSE))
+        return whole * ((1.0 + chance) / 2)
 
 
 class ResolveUnknown:
@@ -66,7 +74,10 @@ class ResolveUnknown:
         clock: Clock,
         ids: Ids,
         timings: ResolveTimings,
+        paces: Paces | None = None,
     ) -> None:
+        """Without `paces` there is no budget; an open breaker is heeded all the same."""
+        self._paces = paces or Paces(regions=regions, clock=clock)
         self._store, self._regions, self._institutions = store, regions, institutions
         self._clock, self._ids, self._timings = clock, ids, timings
 
@@ -108,24 +119,37 @@ class ResolveUnknown:
     async def _reverse(self, claim: ClaimRecord) -> ClaimRecord:
         # Found before anything is recorded: an attempt on record that nobody could send is a lie.
         institution = registered(self._institutions, claim)
-        planned = await self._store.write(lambda books: self._record_attempt(books, claim))
-        message = planned.messages[-1]
+        pace = self._paces.of(claim.insured_region)
+        if not pace.begin():
+            return claim
+        answered: bool | None = None
+        try:
+            planned = await self._store.write(lambda books: self._record_attempt(books, claim))
+            message = planned.messages[-1]
+            answer = await self._send(planned, message, institution)
+            answered = isinstance(answer, Accepted | Declined)
+        finally:
+            pace.end(answered)
+        return await self._store.write(
+            lambda books: self._record_answer(books, planned, message, answer)
+        )
+
+    async def _send(
+        self, claim: ClaimRecord, message: PlannedMessage, institution: Institution
+    ) -> Answer[None]:
         now = self._clock.now()
         ctx = context_of(
             claim, message.msgid, institution, sent_at=now, timeout_s=REVERSAL_TIMEOUT_S
         )
         order = ReversalOrder(claim.person_no, claim.pivot_msgid, claim.pivot_transaction)
-        answer = await self._regions.of(claim.insured_region).reverse(ctx, order)
-        return await self._store.write(
-            lambda books: self._record_answer(books, planned, message, answer)
-        )
+        return await self._regions.of(claim.insured_region).reverse(ctx, order)
 
     def _record_attempt(self, books: Books, claim: ClaimRecord) -> ClaimRecord:
         at = self._clock.now()
         _unmoved(books, claim)
         message = plan_message(books, self._regions, claim, Verb.REVERSE, at)
         attempts = claim.reversal_attempts + 1
-        pause = self._timings.pause(attempts)
+        pause = self._pause(attempts, claim)
         changes = {
             "messages": (*claim.messages, message),
             "reversal_attempts": attempts,
@@ -143,16 +167,35 @@ class ResolveUnknown:
         current = books.claim(planned.claim_id)
         if current is None or current.state is not ClaimState.REVERSAL_SENT:
             return current or planned
-        answered = isinstance(answer, Accepted | Declined)
+        now = self._clock.now()
         claim = replace(
             current.with_message(replace(message, outcome=outcome_of(answer))),
-            reversal_answered=answered,
-            work_due_at=None if answered else current.work_due_at,
             version=current.version + 1,
-            updated_at=self._clock.now(),
+            updated_at=now,
+            **self._after(current, answer, now),
         )
         books.update_claim(claim, expected_version=current.version)
         return claim
+
+    def _after(self, claim: ClaimRecord, answer: Answer[None], now: datetime) -> dict[str, Any]:
+        """What an answer changes of the retry."""
+        match answer:
+            case Accepted() | Declined():
+                return {"reversal_answered": True, "work_due_at": None}
+            case NotDelivered():
+                # It never left: not one of the attempts after which a person is asked.
+                attempts = claim.reversal_attempts
+                return {
+                    "reversal_attempts": attempts - 1,
+                    "reversal_undelivered": claim.reversal_undelivered + 1,
+                    "work_due_at": claim.work_due_at or now + self._pause(attempts, claim),
+                }
+            case _:
+                return {}
+
+    def _pause(self, attempts: int, claim: ClaimRecord) -> timedelta:
+        tries = attempts + claim.reversal_undelivered
+        return self._timings.pause(tries, chance(self._ids.salt()))
 
 
 def _unmoved(books: Books, claim: ClaimRecord) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
 from gateway.domain.visit import Institution
 from gateway.journeys.about_claim import claim_of, context_of, plan_message, registered
+from gateway.journeys.pace import Paces
 from gateway.journeys.postpone import postpone
 from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
@@ -40,7 +41,10 @@ class UndoAdmission:
         regions: Regions,
         institutions: Mapping[str, Institution],
         clock: Clock,
+        paces: Paces | None = None,
     ) -> None:
+        """`paces`: of 2601s, shared with those of unknown claims."""
+        self._paces = paces or Paces(regions=regions, clock=clock)
         self._store, self._regions, self._institutions = store, regions, institutions
         self._clock = clock
 
@@ -48,6 +52,21 @@ class UndoAdmission:
         """Whether it was answered now."""
         claim = await claim_of(self._store, item)
         institution = registered(self._institutions, claim)
+        pace = self._paces.of(item.region)
+        if not pace.begin():
+            await postpone(self._store, self._clock, item, "no_turn")
+            return False
+        answered: bool | None = None
+        try:
+            message, answer = await self._reverse(item, claim, institution)
+            answered = isinstance(answer, Accepted | Declined)
+        finally:
+            pace.end(answered)
+        return await self._record(item, claim, message, answer)
+
+    async def _reverse(
+        self, item: OutboxItem, claim: ClaimRecord, institution: Institution
+    ) -> tuple[PlannedMessage, Answer[None]]:
         admission = claim.messages[0]
         # Not added to the claim: its answer was told, and stays as it is.
         message = await self._store.write(
@@ -56,8 +75,7 @@ class UndoAdmission:
         now = self._clock.now()
         ctx = context_of(claim, message.msgid, institution, sent_at=now, timeout_s=TIMEOUT_S)
         order = ReversalOrder(claim.person_no, admission.msgid, admission.transaction)
-        answer = await self._regions.of(item.region).reverse(ctx, order)
-        return await self._record(item, claim, message, answer)
+        return message, await self._regions.of(item.region).reverse(ctx, order)
 
     async def _record(
         self, item: OutboxItem, claim: ClaimRecord, message: PlannedMessage, answer: Answer[None]

@@ -6,6 +6,7 @@ One file per kind of thing; everybody imports from here.
 from __future__ import annotations
 
 from gateway.ports.books import (
+    ANY_STATE,
     AskedReversal,
     Awaiting,
     Books,
@@ -64,6 +65,7 @@ from gateway.ports.surroundings import (
 )
 
 __all__ = [
+    "ANY_STATE",
     "Accepted",
     "Answer",
     "AskedReversal",

@@ -14,6 +14,8 @@ from ledger.journal import Entry
 
 T = TypeVar("T")
 
+ANY_STATE = frozenset(ClaimState)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opening:
@@ -120,9 +122,11 @@ class Books(Protocol):
     def enqueue(self, item: OutboxItem) -> None:
         """Outbox: delivered at least once after this transaction commits."""
 
-    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[OutboxItem, ...]:
+    def take_outbox(
+        self, at: datetime, limit: int, *, until: datetime, region: str = ""
+    ) -> tuple[OutboxItem, ...]:
         """What is due, for this worker alone: it is due again at `until` unless finished or
-        postponed."""
+        postponed. `region`: only what goes to area codes that begin so."""
 
     def finish_outbox(self, item_id: str, at: datetime) -> None: ...
 
@@ -145,14 +149,24 @@ class BooksReader(Protocol):
 
     def list_answers(self, query: ClaimQuery) -> ClaimPage: ...
 
-    def claims_needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
-        """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due."""
+    def claims_needing_work(
+        self,
+        at: datetime,
+        limit: int,
+        *,
+        region: str = "",
+        states: frozenset[ClaimState] = ANY_STATE,
+    ) -> tuple[ClaimRecord, ...]:
+        """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due;
+        those due longest first. `region`: only claims whose insured region's code begins so."""
 
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
         """Claims about which nothing more is tried here, by state; of one institution, or of all
         ("")."""
 
-    def due_outbox(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]: ...
+    def due_outbox(
+        self, at: datetime, limit: int, *, region: str = ""
+    ) -> tuple[OutboxItem, ...]: ...
 
 
 class Store(Protocol):

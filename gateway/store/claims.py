@@ -29,9 +29,10 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.claim import PROVISIONAL, ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
-from gateway.ports import Awaiting, ClaimPage, ClaimQuery
+from gateway.ports import ANY_STATE, Awaiting, ClaimPage, ClaimQuery
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
+from gateway.store.outbox import codes_within
 from gateway.store.prepared import Prepared
 from gateway.store.record_codec import record_from_json, record_to_json
 from gateway.store.sealing import KEY_VERSION, Place, Salt, seal, unseal
@@ -59,7 +60,12 @@ _LIVE_OF_BATCH = (
 )
 _NEEDING_WORK = (
     select(*_SEALED)
-    .where(CLAIM.c.work_due_us <= bindparam("at"), CLAIM.c.body.is_not(None))
+    .where(
+        CLAIM.c.work_due_us <= bindparam("at"),
+        CLAIM.c.body.is_not(None),
+        CLAIM.c.insured_region.between(bindparam("first"), bindparam("last")),
+        CLAIM.c.state.in_(bindparam("states", expanding=True)),
+    )
     .order_by(CLAIM.c.work_due_us)
     .limit(bindparam("limit"))
 )
@@ -127,10 +133,19 @@ class Claims:
         index = self._keyring.batch_index(institution, visit_no, batch_no)
         return self._all(_LIVE_OF_BATCH, {"batch_index": index})
 
-    def needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
+    def needing_work(
+        self,
+        at: datetime,
+        limit: int,
+        *,
+        region: str = "",
+        states: frozenset[ClaimState] = ANY_STATE,
+    ) -> tuple[ClaimRecord, ...]:
         """Those that do not open are left out: one damaged row must not hold up all the others."""
         found: list[ClaimRecord] = []
-        rows = self._connection.execute(_NEEDING_WORK, {"at": to_us(at), "limit": limit})
+        values = {"at": to_us(at), "limit": limit, **codes_within(region)}
+        names = sorted(state.value for state in states)
+        rows = self._connection.execute(_NEEDING_WORK, values | {"states": names})
         for row in rows.all():
             try:
                 found.append(self.open(row))

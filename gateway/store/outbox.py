@@ -19,7 +19,11 @@ _LONG_NUMBER = re.compile(r"\d{8,}[\dXx]?")
 _INSERT = insert(OUTBOX)
 _DUE = (
     select(OUTBOX)
-    .where(OUTBOX.c.done_us.is_(None), OUTBOX.c.due_us <= bindparam("at"))
+    .where(
+        OUTBOX.c.done_us.is_(None),
+        OUTBOX.c.due_us <= bindparam("at"),
+        OUTBOX.c.region.between(bindparam("first"), bindparam("last")),
+    )
     .order_by(OUTBOX.c.due_us)
     .limit(bindparam("limit"))
 )
@@ -52,8 +56,10 @@ class Outbox:
             },
         )
 
-    def due(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]:
-        rows = self._connection.execute(_DUE, {"at": to_us(at), "limit": limit})
+    def due(self, at: datetime, limit: int, *, region: str = "") -> tuple[OutboxItem, ...]:
+        """`region`: only what goes to area codes that begin so."""
+        values = {"at": to_us(at), "limit": limit, **codes_within(region)}
+        rows = self._connection.execute(_DUE, values)
         return tuple(
             OutboxItem(
                 item_id=row.item_id,
@@ -66,10 +72,12 @@ class Outbox:
             for row in rows
         )
 
-    def take(self, at: datetime, limit: int, until: datetime) -> tuple[OutboxItem, ...]:
+    def take(
+        self, at: datetime, limit: int, until: datetime, *, region: str = ""
+    ) -> tuple[OutboxItem, ...]:
         """What is due, for one worker alone until then; whoever finds it due again may be told
         twice. Write transactions follow each other, so nobody else takes the same."""
-        items = self.due(at, limit)
+        items = self.due(at, limit, region=region)
         for item in items:
             self._connection.execute(_LEASE, {"id_": item.item_id, "due": to_us(until)})
         return items
@@ -89,3 +97,8 @@ class Outbox:
         done = self._connection.execute(_POSTPONE, values)
         if done.rowcount != 1:
             raise InvariantViolated("no such outbox item is open")
+
+
+def codes_within(region: str) -> dict[str, str]:
+    """The first and the last area code of six digits that begins so."""
+    return {"first": region.ljust(6, "0"), "last": region.ljust(6, "9")}

@@ -11,9 +11,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
 from gateway.domain.errors import InvariantViolated
 from gateway.ports import (
+    ANY_STATE,
     AskedReversal,
     Awaiting,
     ClaimPage,
@@ -154,8 +156,10 @@ class UnitOfWork:
     def enqueue(self, item: OutboxItem) -> None:
         self._outbox.enqueue(item)
 
-    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[OutboxItem, ...]:
-        return self._outbox.take(at, limit, until)
+    def take_outbox(
+        self, at: datetime, limit: int, *, until: datetime, region: str = ""
+    ) -> tuple[OutboxItem, ...]:
+        return self._outbox.take(at, limit, until, region=region)
 
     def finish_outbox(self, item_id: str, at: datetime) -> None:
         self._outbox.finish(item_id, at)
@@ -193,14 +197,21 @@ class Snapshot:
     def list_answers(self, query: ClaimQuery) -> ClaimPage:
         return self.claims.page(query)
 
-    def claims_needing_work(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
-        return self.claims.needing_work(at, limit)
+    def claims_needing_work(
+        self,
+        at: datetime,
+        limit: int,
+        *,
+        region: str = "",
+        states: frozenset[ClaimState] = ANY_STATE,
+    ) -> tuple[ClaimRecord, ...]:
+        return self.claims.needing_work(at, limit, region=region, states=states)
 
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
         return self.claims.awaiting_reconciliation(institution)
 
-    def due_outbox(self, at: datetime, limit: int) -> tuple[OutboxItem, ...]:
-        return self._outbox.due(at, limit)
+    def due_outbox(self, at: datetime, limit: int, *, region: str = "") -> tuple[OutboxItem, ...]:
+        return self._outbox.due(at, limit, region=region)
 
     def opening(self, leaf_index: int) -> tuple[bytes, bytes] | None:
         """(salt, body) of a leaf; None where it was erased."""

@@ -1,4 +1,7 @@
-"""发件箱: do what was promised to be done after a commit, oldest first, at least once."""
+"""发件箱: do what was promised to be done after a commit, oldest first, at least once.
+
+One lane for each province that is told: one that is slow or away holds up nobody else's news.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 from datetime import timedelta
 
 from gateway.domain.claim_record import OutboxItem
+from gateway.journeys.pace import Pace
 from gateway.journeys.postpone import postpone
 from gateway.journeys.record_event import UNDO_ADMISSION
 from gateway.journeys.tell_visited import TellVisited
@@ -29,20 +33,38 @@ class DeliverOutbox:
         undo_admission: UndoAdmission,
         clock: Clock,
         logger: Logger,
+        region: str = "",
+        pace: Pace | None = None,
     ) -> None:
-        self._store, self._clock = store, clock
+        """`region`: only what goes to area codes that begin so, as fast as `pace` allows."""
+        self._store, self._clock, self._region, self._pace = store, clock, region, pace
         self._tell, self._undo_admission = tell, undo_admission
         self._log = logger
 
     async def __call__(self) -> int:
-        now = self._clock.now()
-        if not await self._store.read(lambda reader: reader.due_outbox(now, 1)):
+        free = BATCH if self._pace is None else min(BATCH, self._pace.free())
+        if not free:
+            return 0
+        now, region = self._clock.now(), self._region
+        if not await self._store.read(lambda reader: reader.due_outbox(now, 1, region=region)):
             return 0
         items = await self._store.write(
-            lambda books: books.take_outbox(now, BATCH, until=now + LEASE)
+            lambda books: books.take_outbox(now, free, until=now + LEASE, region=region)
         )
-        delivered = await asyncio.gather(*(self._one(item) for item in items))
+        delivered = await asyncio.gather(*(self._paced(item) for item in items))
         return sum(delivered)
+
+    async def _paced(self, item: OutboxItem) -> bool:
+        if self._pace is None:
+            return await self._one(item)
+        if not self._pace.begin():
+            return False  # the breaker has just opened: it is due again when the lease ends
+        delivered: bool | None = None
+        try:
+            delivered = await self._one(item)
+        finally:
+            self._pace.end(delivered)
+        return delivered
 
     async def _one(self, item: OutboxItem) -> bool:
         try:

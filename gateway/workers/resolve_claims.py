@@ -1,35 +1,79 @@
-"""未知结果: look for claims that nobody works on any more, and move each one step on."""
+"""未知结果: look for claims that nobody works on any more, and move each one step on.
+
+A lane for what needs only our own database, and one for each province's 2601s: a province that is
+slow or away holds up its own lane and nobody else's. The queue is the database; what a lane
+remembers may be lost at any moment.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import DomainError
+from gateway.journeys.pace import Pace
 from gateway.journeys.resolve_unknown import ResolveUnknown
-from gateway.ports import Clock, Store
+from gateway.ports import ANY_STATE, Clock, Store
 from gateway.telemetry import Logger
 
 BATCH = 50
-"""Claims looked at in one round; a region that is down must not hold up the others for long."""
+"""Claims looked at in one round."""
+OURS = frozenset({ClaimState.RECORDED, ClaimState.REVERSING})
+"""States whose next step is a note in our own database: nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Which claims one worker looks at."""
+
+    states: frozenset[ClaimState] = ANY_STATE
+    region: str = ""
+    """First digits of the insured region; empty is all."""
+
+
+EVERYTHING = Lane()
+MARKING = Lane(OURS)
+"""Nobody knows whether it was sent: said so at once, whatever the regions do."""
+
+
+def sending(province: str) -> Lane:
+    """One province's 2601s."""
+    return Lane(ANY_STATE - OURS, province)
 
 
 class ResolveClaims:
     """One round. Answers how many claims it looked at."""
 
     def __init__(
-        self, *, store: Store, resolve: ResolveUnknown, clock: Clock, logger: Logger
+        self,
+        *,
+        store: Store,
+        resolve: ResolveUnknown,
+        clock: Clock,
+        logger: Logger,
+        lane: Lane = EVERYTHING,
+        pace: Pace | None = None,
     ) -> None:
+        """`pace`: the one that `resolve` keeps for the lane's region; no more is read than may
+        go."""
         self._store, self._resolve, self._clock = store, resolve, clock
-        self._log = logger
+        self._log, self._lane, self._pace = logger, lane, pace
         self._stuck = 0
         """Claims of the last round that could not be resolved: they are due first again, and must
         not take the places of the others."""
 
     async def __call__(self) -> int:
-        now, limit = self._clock.now(), BATCH + self._stuck
-        claims = await self._store.read(lambda reader: reader.claims_needing_work(now, limit))
+        free = BATCH if self._pace is None else min(BATCH, self._pace.free())
+        if not free:
+            return 0
+        now, limit, lane = self._clock.now(), free + self._stuck, self._lane
+        claims = await self._store.read(
+            lambda reader: reader.claims_needing_work(
+                now, limit, region=lane.region, states=lane.states
+            )
+        )
         went = await asyncio.gather(*(self._one(claim) for claim in claims))
         self._stuck = went.count(False)
         return len(claims)

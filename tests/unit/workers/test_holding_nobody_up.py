@@ -47,12 +47,12 @@ class Due:
     def postpone_outbox(self, item_id: str, attempts: int, due_at: datetime, cause: str) -> None:
         self.postponed.append((item_id, cause))
 
-    def due_outbox(self, at: datetime, limit: int) -> tuple[Any, ...]:
+    def due_outbox(self, at: datetime, limit: int, **which: Any) -> tuple[Any, ...]:
         return self._things[:limit]
 
     claims_needing_work = due_outbox
 
-    def take_outbox(self, at: datetime, limit: int, *, until: datetime) -> tuple[Any, ...]:
+    def take_outbox(self, at: datetime, limit: int, **which: Any) -> tuple[Any, ...]:
         return self._things[:limit]
 
 
