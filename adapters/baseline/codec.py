@@ -23,6 +23,12 @@ from adapters.baseline import (
     settlement,
 )
 from adapters.baseline.clock_text import stamp
+from adapters.baseline.dictionary_check import (
+    NOTHING_LOADED,
+    CodeCheck,
+    FoundCode,
+    KnownCodes,
+)
 from adapters.baseline.profile import Dictionary, Profile
 from adapters.baseline.wire import Json, Node, write
 from adapters.signing.scheme import Scheme
@@ -76,10 +82,14 @@ class Message:
 class NationalCodec:
     """The baseline spoken with one profile."""
 
-    def __init__(self, profile: Profile, scheme: Scheme) -> None:
+    def __init__(
+        self, profile: Profile, scheme: Scheme, known: KnownCodes = NOTHING_LOADED
+    ) -> None:
+        """`known`: what the region's own dictionaries say on the day the profile is of."""
         self.profile = profile
         self.scheme = scheme
         self._table = fields.baseline().with_lengths(profile.wire.lengths)
+        self._codes = CodeCheck(self._table, profile.dictionary, known)
 
     # --- out -----------------------------------------------------------------------------
 
@@ -164,7 +174,12 @@ class NationalCodec:
         self, reply: envelope.Reply, message: Message, expected: settlement.Expected
     ) -> RegionSettlement:
         names = self.profile.aliases.names.get(message.infno, {})
-        return settlement.read(reply.output, expected, self._words, names)
+        unknown = tuple(f"{found.field}={found.code}" for found in self.unknown(reply, message))
+        return settlement.read(reply.output, expected, self._words, names, unknown)
+
+    def unknown(self, reply: envelope.Reply, message: Message) -> tuple[FoundCode, ...]:
+        """Codes of an answer that neither the profile nor the region's own dictionary knows."""
+        return self._codes.unknown(message.infno, reply.output)
 
     # --- how one message is spelled ------------------------------------------------------
 
@@ -183,6 +198,7 @@ class NationalCodec:
         self._table.check_input(infno, spelled)
         text = write(spelled)
         head = self._head(infno, ctx, self.scheme.envelope(text))
+        self._codes.refuse_unknown(infno, spelled)
         self._table.check_envelope(infno, head, frozenset(wire.extra_envelope))
         return Message(infno, self.profile.path(infno), {}, envelope.build(head, "input", text))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from adapters.baseline.amounts import Absent, read_fen
 from adapters.baseline.clock_text import read_stamp
 from adapters.baseline.errors import AnotherReply, BrokenAnswer
-from adapters.baseline.nodes import node, renamed, required, rows, text
+from adapters.baseline.nodes import node, renamed, required, text
 from adapters.baseline.profile import Dictionary
 from adapters.baseline.wire import Node
 from gateway.domain.breakdown import Breakdown, Fund
@@ -53,19 +53,29 @@ class Expected:
     """True for a settlement or its cancellation: then setl_id and medins_setl_id must be there."""
     cancels: bool = False
     """A cancellation: it may leave amounts out, and only the original says what they must be."""
+    scheme_code: str = ""
+    """insutype of the request; empty where it named none."""
 
 
 def read(
-    output: Node, expected: Expected, dictionary: Dictionary, aliases: Mapping[str, str]
+    output: Node,
+    expected: Expected,
+    dictionary: Dictionary,
+    aliases: Mapping[str, str],
+    unknown_codes: tuple[str, ...] = (),
 ) -> RegionSettlement:
-    """Raises BrokenAnswer (AnotherReply) unless the answer is ours and can be read."""
+    """Raises BrokenAnswer (AnotherReply) unless the answer is ours and can be read.
+
+    `unknown_codes` is what dictionary_check.py found in it: kept, and no reason by itself not to
+    post."""
     info = renamed(node(output, "setlinfo", "output"), aliases, PATH)
     _check_ours(info, expected)
     breakdown, not_given = _breakdown(info, expected)
     broken = _totals_broken(info, breakdown, not_given)
     if not expected.cancels:
         absent = (f"ABSENT:{name}" for name in PARTS if PARTS[name] in not_given)
-        broken = (*breakdown.violations(), *broken, *absent)
+        undecided = _undecided(info, expected, dictionary)
+        broken = (*breakdown.violations(), *broken, *absent, *undecided)
     return RegionSettlement(
         settlement_id=text(info, "setl_id", PATH),
         visit_id=required(info, "mdtrt_id", PATH),
@@ -75,7 +85,7 @@ def read(
         clearing_office=text(info, "clr_optins", PATH),
         not_given=not_given,
         broken=broken,
-        unknown_codes=_unknown_codes(info, output, dictionary),
+        unknown_codes=unknown_codes,
     )
 
 
@@ -155,21 +165,18 @@ def _totals_broken(info: Node, breakdown: Breakdown, not_given: tuple[str, ...])
     return tuple(broken)
 
 
-def _unknown_codes(info: Node, output: Node, dictionary: Dictionary) -> tuple[str, ...]:
-    """Codes our dictionary lacks: kept as text, reported, never rejected here."""
-    known: tuple[tuple[str, frozenset[str]], ...] = (
-        ("insutype", frozenset(dictionary.schemes)),
-        ("clr_type", frozenset(dictionary.clearing_types)),
-        ("psn_type", frozenset(dictionary.person_kinds)),
-        ("med_type", frozenset(dictionary.visit_kinds.values())),
-    )
-    found = [
-        f"{name}={code}"
-        for name, codes in known
-        if (code := text(info, name, PATH)) and code not in codes
-    ]
-    for row in rows(output, "setldetail", "output"):
-        code = text(row, "fund_pay_type", "output.setldetail")
-        if code and code not in dictionary.fund_types:
-            found.append(f"fund_pay_type={code}")
-    return tuple(dict.fromkeys(found))
+def _undecided(info: Node, expected: Expected, dictionary: Dictionary) -> tuple[str, ...]:
+    """险种 and 清算类别 decide where the money is posted and reconciled. A code that we do not
+    understand, or another scheme than the one we named, is a person's to decide, never guessed."""
+    found: list[str] = []
+    scheme = text(info, "insutype", PATH)
+    if scheme and scheme not in dictionary.schemes:
+        found.append(f"UNKNOWN_CODE insutype={scheme}")
+    elif scheme and expected.scheme_code:
+        ours = dictionary.schemes.get(expected.scheme_code)
+        if ours is not None and dictionary.schemes[scheme] is not ours:
+            found.append(f"OTHER_SCHEME insutype={scheme}")
+    clearing = text(info, "clr_type", PATH)
+    if clearing and clearing not in dictionary.clearing_types:
+        found.append(f"UNKNOWN_CODE clr_type={clearing}")
+    return tuple(found)
