@@ -14,8 +14,8 @@ from ledger.sm2_curve import SIZE, A, B, G, N, Point, combine, read_point
 DEFAULT_IDENTITY = b"1234567812345678"
 """GM/T 0009-2012 clause 10; both ends must agree on it."""
 SIGNATURE_SIZE = 2 * SIZE
-IDENTITY_MAX = 0xFFFF // 8
-"""ENTL counts the identity's bits in two bytes."""
+IDENTITY_MAX = 0xFFFF // 8 - 1
+"""ENTL counts the identity's bits in two bytes; OpenSSL takes one byte less than would fit."""
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes, identity: bytes) -> bool:

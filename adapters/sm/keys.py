@@ -19,6 +19,8 @@ _EC_KEY = bytes.fromhex("06072a8648ce3d0201")
 _CURVE = bytes.fromhex("06082a811ccf5501822d")
 _ALGORITHM = _EC_KEY + _CURVE
 _PARAMETERS, _PUBLIC = 0xA0, 0xA1
+_SEC1_LABELS = (b"EC PRIVATE KEY", b"SM2 PRIVATE KEY")
+"""The second is OpenSSL 3's own, of `openssl ec`."""
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]*?)-----END \1-----")
 
 
@@ -85,11 +87,12 @@ class Sm2PrivateKey:
 
     @classmethod
     def from_pem(cls, data: bytes) -> Sm2PrivateKey:
-        """Of a PEM file PRIVATE KEY (PKCS#8) or EC PRIVATE KEY (SEC 1)."""
+        """Of a PEM file PRIVATE KEY (PKCS#8), or EC or SM2 PRIVATE KEY (SEC 1)."""
         if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data or b"Proc-Type: 4,ENCRYPTED" in data:
             raise KeyUnusable("私钥文件已加密:请用 openssl pkey -in 原文件 -out 新文件 解密")
-        if b"-----BEGIN EC PRIVATE KEY-----" in data:
-            return cls._from_sec1(_block(data, b"EC PRIVATE KEY"), curve_known=False)
+        for label in _SEC1_LABELS:
+            if b"-----BEGIN %s-----" % label in data:
+                return cls._from_sec1(_block(data, label), curve_known=False)
         return cls.from_der(_block(data, b"PRIVATE KEY"))
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.architecture.sources import HOME
 
-SHARED = {"adapters.baseline", "adapters.signing", "adapters.sandbox"}
+SHARED = {"adapters.baseline", "adapters.signing", "adapters.sandbox", "adapters.sm"}
 """The packages under adapters/ that are no province."""
 
 
