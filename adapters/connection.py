@@ -1,4 +1,5 @@
-"""接入: what is given on site for one province: address, keys, certificates. Never in a profile.
+"""接入: what is given on site for one province: address, keys, certificates, and what its platform
+wants otherwise than the profile that ships.
 
 Values only. `tls` None means plain HTTP or the system's trust store, whichever the address says.
 """
@@ -9,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from adapters.signing.scheme import Secrets
 
@@ -21,6 +23,8 @@ class Connection:
     """e.g. `https://10.0.0.1:8443`, without a path."""
     secrets: Secrets
     tls: ssl.SSLContext | None = field(default=None, repr=False)
+    profile_file: Path | None = None
+    """The site's own sections of the profile (docs/adding-a-province.md); None as it ships."""
 
 
 @dataclass(frozen=True, slots=True)

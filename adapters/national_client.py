@@ -8,17 +8,20 @@ Only the journey may shield a call from cancellation; nothing here outlives its 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import TypeVar
 
+from adapters import outcome as told
 from adapters.baseline.codec import Message, NationalCodec
 from adapters.baseline.envelope import Reply
 from adapters.baseline.errors import BrokenAnswer, UnsendableMessage
 from adapters.baseline.settlement import Expected
+from adapters.outcome import Outcome
 from adapters.signing.scheme import Outgoing
 from adapters.transport import Call, Transport
-from adapters.verdict import Read, Sent, judge
+from adapters.verdict import Read, Sent, judge, reading_of
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.dictionary import DictionaryRow
@@ -61,6 +64,8 @@ class NationalClient:
         self._codec_at = codec_at
         self._transport = transport
         self._now = now
+        self._sendings = count()
+        """No two sendings of this client carry the same number."""
 
     # --- for trials of an adapter --------------------------------------------------------
 
@@ -245,23 +250,9 @@ class NationalClient:
         except UnsendableMessage as wrong:
             cause = f"unsendable {wrong.infno} {wrong.path}: {wrong.problem}"
             return NotDelivered(cause, Exchange(wrong.infno, b"", None))
-        sent = Sent(message.infno, message.body, _milliseconds(ctx.sent_at))
-        limit_s = codec.profile.timeout_ms(message.infno) / 1000
-        outcome = await self._transport.send(
-            Call(
-                path=message.path,
-                headers={
-                    "Content-Type": _CONTENT_TYPE,
-                    **codec.scheme.headers(
-                        Outgoing(message.infno, message.body, sent.clock_ms, nonce=ctx.msgid)
-                    ),
-                },
-                body=message.body,
-                timeout_s=min(ctx.timeout_s, limit_s),
-                repeatable=repeatable,
-            )
-        )
-        judged = judge(outcome, sent, codec.scheme, codec.profile.conventions)
+        outcome, sent = await self._send(ctx, codec, message, repeatable=repeatable)
+        reading = reading_of(codec.profile, codec.cipher)
+        judged = judge(outcome, sent, codec.scheme, codec.profile.conventions, reading)
         if not isinstance(judged, Read):
             return judged
         try:
@@ -269,6 +260,32 @@ class NationalClient:
         except BrokenAnswer as broken:
             kind = type(broken).__name__
             return NoAnswer(f"{kind} {broken.path}: {broken.problem}", judged.exchange)
+
+    async def _send(
+        self, ctx: CallContext, codec: NationalCodec, message: Message, *, repeatable: bool = False
+    ) -> tuple[Outcome, Sent]:
+        """Signed for each sending anew, within the platform's window or not at all."""
+        sent = Sent(message.infno, message.body, _milliseconds(ctx.sent_at))
+        late_ms = _milliseconds(self._now()) - sent.clock_ms
+        if abs(late_ms) > codec.profile.signing.skew_ms:
+            return told.NotDelivered(told.Cause.STALE_REQUEST, f"{late_ms:+d} ms"), sent
+
+        def sign() -> Mapping[str, str]:
+            sending = next(self._sendings)
+            return codec.scheme.headers(
+                Outgoing(message.infno, message.sent, sent.clock_ms, ctx.msgid, sending)
+            )
+
+        limit_s = codec.profile.timeout_ms(message.infno) / 1000
+        call = Call(
+            path=message.path,
+            headers={"Content-Type": _CONTENT_TYPE},
+            sign=sign,
+            body=message.sent,
+            timeout_s=min(ctx.timeout_s, limit_s),
+            repeatable=repeatable,
+        )
+        return await self._transport.send(call), sent
 
 
 def _nothing(reply: Reply, message: Message) -> None:

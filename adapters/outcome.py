@@ -20,6 +20,8 @@ class Cause(StrEnum):
     CONNECTION_REFUSED = "connection_refused"
     TLS = "tls"
     NO_TIME_LEFT = "no_time_left"
+    STALE_REQUEST = "stale_request"
+    """Made so long ago that the platform would turn it away."""
     CLOSED = "closed"
     TIMEOUT = "timeout"
     CONNECTION_LOST = "connection_lost"

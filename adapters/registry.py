@@ -1,4 +1,4 @@
-"""省份登记: the provinces we can speak to, declared once. Adding one means one line here.
+"""省份登记: the provinces we can speak to. Adding one means a folder and one line here.
 
 A test compares this list with the folders beside it. Routing is by the first two digits of an area
 code; whether a region is served at all is the domain's question. Not here: what a province says.
@@ -7,25 +7,42 @@ code; whether a region is served at all is the domain's question. Not here: what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 
-import adapters.jiangsu.client
-import adapters.shanghai.client
-import adapters.zhejiang.client
+from adapters import wiring
+from adapters.baseline.profile import ProfileBook
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from gateway.domain.errors import Violation
-from gateway.domain.region import RegionUnknown, region_of
+from gateway.domain.region import RegionUnknown, pooling_region_of
 from gateway.ports import RegionGateway
 
 Connect = Callable[[Connection, Clocks], NationalClient]
 
-PROVINCES: Mapping[str, tuple[str, Connect]] = MappingProxyType(
+DECLARED: Mapping[str, str] = MappingProxyType(
     {
-        "31": ("shanghai", adapters.shanghai.client.client),
-        "32": ("jiangsu", adapters.jiangsu.client.client),
-        "33": ("zhejiang", adapters.zhejiang.client.client),
+        "31": "shanghai",
+        "32": "jiangsu",
+        "33": "zhejiang",
     }
+)
+"""First two digits of the area codes → folder."""
+
+
+def _connect_of(name: str) -> Connect:
+    """`client` of the folder's client.py, imported when it is first asked for."""
+
+    def make(connection: Connection, clocks: Clocks) -> NationalClient:
+        found: Connect = import_module(f"adapters.{name}.client").client
+        return found(connection, clocks)
+
+    return make
+
+
+PROVINCES: Mapping[str, tuple[str, Connect]] = MappingProxyType(
+    {code: (name, _connect_of(name)) for code, name in DECLARED.items()}
 )
 """First two digits → folder name and how to connect."""
 
@@ -37,9 +54,8 @@ class ConnectedRegions:
         self._clients = dict(clients)
 
     def of(self, region: str) -> RegionGateway:
-        """Raises RegionUnknown (Malformed) for a region we do not serve or are not connected to."""
-        found = region_of(region)
-        client = self._clients.get(found.province)
+        """Raises RegionUnknown (Malformed): no area code, or a province we are not connected to."""
+        client = self._clients.get(pooling_region_of(region)[:2])
         if client is None:
             raise not_connected(region)
         return client
@@ -54,9 +70,19 @@ class ConnectedRegions:
 
 
 def not_connected(region: str) -> RegionUnknown:
-    """The region is one of ours, and this gateway was not given a way to it."""
+    """This gateway was not given a way to the region's platform."""
     text_zh = f"地区 {region} 的平台未在本网关接入。"
     return RegionUnknown(violations=(Violation("region", "REGION_NOT_CONNECTED", text_zh),))
+
+
+def book_of(name: str, over: Path | None = None) -> ProfileBook:
+    """A province's profile by its folder's name, with a site's own sections laid over it.
+
+    Raises ProfileError (中文); KeyError for a name not declared.
+    """
+    if name not in DECLARED.values():
+        raise KeyError(name)
+    return wiring.book_of(f"adapters.{name}", over)
 
 
 def connect(connections: Mapping[str, Connection], clocks: Clocks) -> ConnectedRegions:

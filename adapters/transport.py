@@ -36,6 +36,8 @@ class Call:
     """min(configured for the transaction, what remains of the caller's deadline)."""
     repeatable: bool = False
     """A read: sending it twice is harmless."""
+    sign: Callable[[], Mapping[str, str]] = dict
+    """Headers of one sending, asked for anew each time: some gateways take a nonce only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Transport:
             async with self._open_session().post(
                 self._base_url + call.path,
                 data=call.body,
-                headers=dict(call.headers),
+                headers={**call.headers, **call.sign()},
                 ssl=self._tls if self._tls is not None else True,
                 allow_redirects=False,
                 timeout=patience(timeout_s, self._limits.connect_timeout_s),

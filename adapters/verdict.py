@@ -2,19 +2,23 @@
 
 Pure. Only an answer that was read and verified decides; in doubt it is no answer, with the bytes
 kept. The order is the order of trust: (1) the transport (2) the service gateway's own refusal
-(3) the status (4) the shape (5) the signature (6) the infcode. Not here: what the output says.
+(3) the status (4) the encryption, then the shape (5) the signature (6) the time (7) the infcode.
+Evidence keeps the plain envelope that was verified. Not here: what the output says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from adapters import outcome as told
 from adapters.baseline import envelope, wire
+from adapters.baseline.clock_text import read_milliseconds
 from adapters.baseline.errors import BrokenAnswer
-from adapters.baseline.profile import Conventions
+from adapters.baseline.profile import Conventions, Profile
 from adapters.signing.scheme import Answer, Scheme, Verdict
+from adapters.signing.sm4_body import Sm4Body
+from adapters.sm.sm4 import DecryptionFailed
 from gateway.ports import Declined, Exchange, NoAnswer, NotDelivered
 
 
@@ -28,6 +32,32 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How this province's answers are opened and dated."""
+
+    cipher: Sm4Body | None = None
+    answers_encrypted: bool = False
+    """A plain answer is then no answer."""
+    answer_time: str = ""
+    """The member that carries the answer's time, "" where none is judged."""
+    skew_ms: int = 0
+
+
+PLAIN = Reading()
+
+
+def reading_of(profile: Profile, cipher: Sm4Body | None) -> Reading:
+    """A province's way; `cipher` with its keys inside, None where bodies travel plain."""
+    encryption, signing = profile.encryption, profile.signing
+    return Reading(
+        cipher,
+        encryption is not None and encryption.answers_encrypted,
+        signing.answer_time,
+        signing.skew_ms,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """A verified reply that says yes; its output is still to be read."""
 
@@ -38,7 +68,13 @@ class Read:
 Judged: TypeAlias = Read | Declined | NoAnswer | NotDelivered
 
 
-def judge(outcome: told.Outcome, sent: Sent, scheme: Scheme, conventions: Conventions) -> Judged:
+def judge(
+    outcome: told.Outcome,
+    sent: Sent,
+    scheme: Scheme,
+    conventions: Conventions,
+    reading: Reading = PLAIN,
+) -> Judged:
     """Never raises for what was received."""
     match outcome:
         case told.NotDelivered(cause=cause, detail=detail):  # (1)
@@ -46,11 +82,15 @@ def judge(outcome: told.Outcome, sent: Sent, scheme: Scheme, conventions: Conven
         case told.NoAnswer(cause=cause, detail=detail, body=body):
             return NoAnswer(_cause(cause, detail), Exchange(sent.infno, sent.body, body or None))
         case told.Delivered():
-            return _delivered(outcome, sent, scheme, conventions)
+            return _delivered(outcome, sent, scheme, conventions, reading)
 
 
 def _delivered(
-    outcome: told.Delivered, sent: Sent, scheme: Scheme, conventions: Conventions
+    outcome: told.Delivered,
+    sent: Sent,
+    scheme: Scheme,
+    conventions: Conventions,
+    reading: Reading,
 ) -> Judged:
     exchange = Exchange(sent.infno, sent.body, outcome.body)
     try:
@@ -65,13 +105,25 @@ def _delivered(
     if outcome.status != 200:  # (3)
         return NoAnswer(f"http_{outcome.status}", exchange)
     try:
-        reply = envelope.of(members, outcome.body)  # (4)
+        plain = _plain(members, outcome.body, reading)  # (4)
+        if plain is not outcome.body:
+            members, exchange = wire.read(plain), replace(exchange, reply=plain)
+        reply = envelope.of(members, plain)
+    except DecryptionFailed:
+        return NoAnswer("encryption_wrong", exchange)
     except BrokenAnswer as broken:
         return NoAnswer(f"broken_answer {broken.path}: {broken.problem}", exchange)
     verdict = _verify(outcome, reply, sent, scheme)  # (5)
     if verdict in (Verdict.MISSING, Verdict.WRONG):
         return NoAnswer(f"signature_{verdict.value}", exchange)
-    if reply.infcode in conventions.success:  # (6)
+    stale = _stale(reply, sent.clock_ms + outcome.elapsed_ms, reading)  # (6)
+    if stale:
+        return NoAnswer(stale, exchange)
+    return _said(reply, exchange, conventions)  # (7)
+
+
+def _said(reply: envelope.Reply, exchange: Exchange, conventions: Conventions) -> Judged:
+    if reply.infcode in conventions.success:
         return Read(reply, exchange)
     if reply.infcode in conventions.refused:
         return Declined(reply.infcode, reply.err_msg, exchange)
@@ -107,6 +159,37 @@ def _verify(outcome: told.Delivered, reply: envelope.Reply, sent: Sent, scheme: 
             clock_ms=sent.clock_ms + outcome.elapsed_ms,
         )
     )
+
+
+def _plain(members: wire.Members, body: bytes, reading: Reading) -> bytes:
+    """The body with the plain text of `output` in the place of its ciphertext.
+
+    Whatever the ciphertext holds, it adds no second infcode: reading refuses a repeated name.
+    """
+    if reading.cipher is None:
+        return body
+    output = members.values.get("output")
+    if isinstance(output, str) and output:
+        texts = {**members.texts, "output": reading.cipher.open(output)}
+        return "".join(
+            ["{", ",".join(f"{wire.write(name)}:{text}" for name, text in texts.items()), "}"]
+        ).encode()
+    if reading.answers_encrypted:
+        raise BrokenAnswer("output", "not encrypted")
+    return body
+
+
+def _stale(reply: envelope.Reply, now_ms: int, reading: Reading) -> str:
+    """Why the answer's own time rules it out; "" where it does not, or none is given."""
+    if not reading.answer_time:
+        return ""
+    try:
+        told_ms = read_milliseconds(reply.members.get(reading.answer_time), reading.answer_time)
+    except BrokenAnswer as broken:
+        return f"broken_answer {broken.path}: {broken.problem}"
+    if told_ms is None or abs(told_ms - now_ms) <= reading.skew_ms:
+        return ""
+    return f"stale_answer {reading.answer_time} {told_ms - now_ms:+d} ms"
 
 
 def _cause(cause: told.Cause, detail: str) -> str:

@@ -1,26 +1,35 @@
 """One province's profile, codec and connection put together into a client.
 
-A codec is built once per set of valid sections, not per call. Not here: which provinces there are
-(registry.py), what one of them does differently (its codec.py).
+A codec is built once a day, not per call, and what a later day will need is looked for at the
+start: a missing key or SM2 that is not there stops the start-up, not the first call after midnight.
+Not here: which provinces there are (registry.py), what one of them does differently (its codec.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
 
 from adapters.baseline.clock_text import SHANGHAI
 from adapters.baseline.codec import NationalCodec
-from adapters.baseline.profile import Profile, ProfileBook, Timing
-from adapters.baseline.profile_file import load
+from adapters.baseline.profile import Profile, ProfileBook, ProfileError, Timing
+from adapters.baseline.profile_file import load, load_over
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing import schemes
 from adapters.signing.scheme import Scheme, Secrets
+from adapters.signing.sm4_body import Sm4Body
 from adapters.transport import Limits, Transport
 
-CodecClass = Callable[[Profile, Scheme], NationalCodec]
+
+class CodecClass(Protocol):
+    """NationalCodec or a province's class derived from it."""
+
+    def __call__(
+        self, profile: Profile, scheme: Scheme, *, cipher: Sm4Body | None = None
+    ) -> NationalCodec: ...
 
 
 class Codecs:
@@ -37,21 +46,48 @@ class Codecs:
         day = moment.astimezone(SHANGHAI).date()
         if self._codec is None or day != self._day:
             profile = self._book.at(day)
-            self._codec = self._class(profile, schemes.of(profile.signing, self._secrets))
+            self._codec = self._class(
+                profile,
+                schemes.of(profile.signing, self._secrets, profile.name_zh),
+                cipher=schemes.cipher_of(profile.encryption, self._secrets),
+            )
             self._day = day
         return self._codec
 
+    def check(self, moment: datetime) -> None:
+        """Everything that is in force at a moment or will be can be had.
 
-def book_of(package: str) -> ProfileBook:
-    """The profile.toml of one province's package."""
-    return load(files(package).joinpath("profile.toml").read_text("utf-8"))
+        Raises ProfileError, SecretsMissing, SmUnavailable.
+        """
+        day = moment.astimezone(SHANGHAI).date()
+        self._book.at(day)
+        for signing, encryption in self._book.signings_from(day):
+            schemes.of(signing, self._secrets, self._book.name_zh)
+            schemes.cipher_of(encryption, self._secrets)
+
+
+def book_of(package: str, over: Path | None = None) -> ProfileBook:
+    """The profile.toml of one province's package, with a site's own sections laid over it.
+
+    Raises ProfileError (中文) naming file, section and key.
+    """
+    shipped = load(files(package).joinpath("profile.toml").read_text("utf-8"), package)
+    if over is None:
+        return shipped
+    try:
+        text = over.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{over}:无法读取({type(error).__name__})") from error
+    return load_over(shipped, text, str(over))
 
 
 def client(
     package: str, codec_class: CodecClass, connection: Connection, clocks: Clocks
 ) -> NationalClient:
-    """Raises ProfileError when the profile is wrong or has nothing valid today."""
-    codecs = Codecs(book_of(package), codec_class, connection.secrets)
+    """Raises ProfileError when the profile is wrong or has nothing valid today, SecretsMissing and
+    SmUnavailable when what it asks for is not there."""
+    codecs = Codecs(book_of(package, connection.profile_file), codec_class, connection.secrets)
+    codecs.check(clocks.now())
     timing = codecs(clocks.now()).profile.timing
     transport = Transport(connection.base_url, limits(timing), clocks.monotonic, connection.tls)
     return NationalClient(codecs, transport, clocks.now)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from adapters.baseline.errors import BrokenAnswer
@@ -13,6 +14,8 @@ from adapters.baseline.wire import Json
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 UNKNOWN_DATE = date(1900, 1, 1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COMPACT = re.compile(r"([0-9]{14})([0-9]{3})?", re.ASCII)
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
 
@@ -42,6 +45,21 @@ def read_stamp(value: Json, path: str) -> datetime | None:
     except ValueError as cause:
         raise BrokenAnswer(path, "not a time yyyy-MM-dd HH:mm:ss") from cause
     return None if moment.date() <= UNKNOWN_DATE else moment.astimezone(UTC)
+
+
+def read_milliseconds(value: Json, path: str) -> int | None:
+    """`yyyyMMddHHmmss`, with or without three digits of milliseconds → milliseconds since 1970;
+    absent → None."""
+    if value is None or value == "":
+        return None
+    match = _COMPACT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise BrokenAnswer(path, "not a time yyyyMMddHHmmss")
+    try:
+        moment = datetime.strptime(match[1], "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI)
+    except ValueError as cause:
+        raise BrokenAnswer(path, "not a time yyyyMMddHHmmss") from cause
+    return (moment - _EPOCH) // timedelta(milliseconds=1) + int(match[2] or 0)
 
 
 def _local(moment: datetime) -> datetime:

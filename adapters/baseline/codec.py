@@ -21,6 +21,7 @@ from adapters.baseline import (
     people,
     requests,
     settlement,
+    statements,
 )
 from adapters.baseline.clock_text import stamp
 from adapters.baseline.dictionary_check import (
@@ -32,6 +33,7 @@ from adapters.baseline.dictionary_check import (
 from adapters.baseline.profile import Dictionary, Profile
 from adapters.baseline.wire import Json, Node, write
 from adapters.signing.scheme import Scheme
+from adapters.signing.sm4_body import Sm4Body
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.dictionary import DictionaryRow
@@ -42,6 +44,10 @@ from gateway.ports import (
     RegionLine,
     RegionSettlement,
     ReversalOrder,
+    StatementOrder,
+    StatementRow,
+    StatementTotals,
+    StatementVerdict,
     Verb,
     VisitedRow,
 )
@@ -71,23 +77,37 @@ _INPATIENT: Mapping[Verb, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One request, final: these bytes are signed, sent and kept as evidence."""
+    """One request, final: these bytes are signed and kept as evidence."""
 
     infno: str
     path: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    sealed: bytes | None = field(default=None, repr=False)
+    """The same with its input encrypted, where this province wants that."""
+
+    @property
+    def sent(self) -> bytes:
+        """What goes over the wire."""
+        return self.body if self.sealed is None else self.sealed
 
 
 class NationalCodec:
     """The baseline spoken with one profile."""
 
     def __init__(
-        self, profile: Profile, scheme: Scheme, known: KnownCodes = NOTHING_LOADED
+        self,
+        profile: Profile,
+        scheme: Scheme,
+        known: KnownCodes = NOTHING_LOADED,
+        *,
+        cipher: Sm4Body | None = None,
     ) -> None:
-        """`known`: what the region's own dictionaries say on the day the profile is of."""
+        """`known`: what the region's own dictionaries say on the day the profile is of; `cipher`:
+        of a province that encrypts its bodies."""
         self.profile = profile
         self.scheme = scheme
+        self.cipher = cipher
         self._table = fields.baseline().with_lengths(profile.wire.lengths)
         self._codes = CodeCheck(self._table, profile.dictionary, known)
 
@@ -147,8 +167,8 @@ class NationalCodec:
         rows = self._spelled(requests.visited_rows(ctx, row))
         self._table.check_input(infno, {"rows": rows})
         text = write(rows)
-        body = envelope.build(self.scheme.envelope(text), "rows", text)
-        return Message(infno, self.profile.wire.visited_notice_path, {}, body)
+        head = {**self._sealing(), **self.scheme.envelope(text)}
+        return self._final(infno, self.profile.wire.visited_notice_path, head, "rows", text)
 
     # --- back ----------------------------------------------------------------------------
 
@@ -181,6 +201,41 @@ class NationalCodec:
         """Codes of an answer that neither the profile nor the region's own dictionary knows."""
         return self._codes.unknown(message.infno, reply.output)
 
+    # --- statements: there and back ------------------------------------------------------
+
+    def statement_totals(self, ctx: CallContext, ours: StatementTotals) -> Message:
+        return self._message("3201", ctx, statements.totals(ours))
+
+    def statement_upload(self, ctx: CallContext, order: StatementOrder) -> Message:
+        """Takes a second for 100,000 rows."""
+        files, table = self.profile.files, self._table
+        return self._message("9101", ctx, statements.upload(ctx, order, files, table))
+
+    def statement_detail(
+        self, ctx: CallContext, ours: StatementTotals, uploaded: statements.RemoteFile
+    ) -> Message:
+        return self._message("3202", ctx, statements.detail(ours, uploaded))
+
+    def statement_result(self, ctx: CallContext, result: statements.RemoteFile) -> Message:
+        return self._message("9102", ctx, statements.download(ctx, result))
+
+    def read_statement_totals(
+        self, reply: envelope.Reply, ours: StatementTotals
+    ) -> StatementVerdict:
+        return statements.read_verdict(reply.output, ours, self._words)
+
+    def read_statement_upload(
+        self, reply: envelope.Reply, ctx: CallContext
+    ) -> statements.RemoteFile:
+        return statements.read_upload(reply.output, ctx)
+
+    def read_statement_detail(self, reply: envelope.Reply) -> statements.RemoteFile:
+        return statements.read_detail(reply.output)
+
+    def read_statement_result(self, data: bytes) -> tuple[StatementRow, ...]:
+        """Takes a second for 100,000 rows."""
+        return statements.read_result(data, self._table, self._words)
+
     # --- how one message is spelled ------------------------------------------------------
 
     @property
@@ -199,8 +254,23 @@ class NationalCodec:
         text = write(spelled)
         head = self._head(infno, ctx, self.scheme.envelope(text))
         self._codes.refuse_unknown(infno, spelled)
-        self._table.check_envelope(infno, head, frozenset(wire.extra_envelope))
-        return Message(infno, self.profile.path(infno), {}, envelope.build(head, "input", text))
+        added = frozenset({*wire.extra_envelope, *self._sealing()})
+        self._table.check_envelope(infno, head, added)
+        return self._final(infno, self.profile.path(infno), head, "input", text)
+
+    def _final(
+        self, infno: str, path: str, head: Mapping[str, str], member: str, text: str
+    ) -> Message:
+        """Signed already; encrypted last, so that evidence is what was signed."""
+        body, sealed = envelope.build(head, member, text), None
+        if self.cipher is not None:
+            sealed = envelope.build(head, member, write(self.cipher.seal(text)))
+        return Message(infno, path, {}, body, sealed)
+
+    def _sealing(self) -> Mapping[str, str]:
+        """The envelope's word for an encrypted body."""
+        encryption = self.profile.encryption
+        return {} if encryption is None else {encryption.type_field: encryption.type_value}
 
     def _head(self, infno: str, ctx: CallContext, signed: Mapping[str, str]) -> dict[str, str]:
         wire = self.profile.wire
@@ -223,13 +293,14 @@ class NationalCodec:
             "fixmedins_name": ctx.institution.name,
             "sign_no": "",
             **wire.extra_envelope,
+            **self._sealing(),
             **signed,
         }
 
     def _spelled(self, value: Json) -> Json:
         """Numbers as this province writes them: 12.30, or "12.30"."""
         if isinstance(value, Decimal):
-            return format(value, "f") if self.profile.wire.numbers_as_text else value
+            return format(value, "f") if self.profile.wire.number_style == "string" else value
         if isinstance(value, Mapping):
             return {name: self._spelled(item) for name, item in value.items()}
         if isinstance(value, Sequence) and not isinstance(value, str):

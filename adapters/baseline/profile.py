@@ -20,11 +20,14 @@ from gateway.ports import StatementResult
 
 S = TypeVar("S", bound="Section")
 Confidence: TypeAlias = Literal["solid", "medium", "unverified"]
+SchemeName: TypeAlias = Literal[
+    "csb-hmac-sha1", "tif-sha256", "zj-hmac-sm3", "envelope-sm3", "envelope-sm2"
+]
 CONFIDENCES = ("solid", "medium", "unverified")
 
 
 class ProfileError(Exception):
-    """The profile file itself is wrong; start-up fails with where and what."""
+    """The profile file itself is wrong; start-up fails with file, section and key (中文)."""
 
 
 class Accumulator(StrEnum):
@@ -63,8 +66,8 @@ class Wire(Section):
     variants: Mapping[str, str] = field(default_factory=dict)
     """baseline number → this province's, e.g. 2207 → 2207A."""
     extra_envelope: Mapping[str, str] = field(default_factory=dict)
-    numbers_as_text: bool = False
-    """Amounts, counts and prices go out as "12.30" instead of 12.30."""
+    number_style: Literal["number", "string"] = "number"
+    """Amounts, counts and prices go out as 12.30, or as "12.30"."""
     operator_kind: str
     operator: str
     operator_name: str
@@ -76,14 +79,57 @@ class Wire(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing(Section):
-    """Which signature profile, and how it is tuned."""
+    """签名: which signature profile, and how it is tuned. SIGNING_KEYS says what tunes which."""
 
-    scheme: Literal["csb-hmac-sha1", "tif-sha256", "zj-hmac-sm3", "envelope-sm3"]
+    scheme: SchemeName
     answers_signed: bool
-    clock_unit_ms: int = 1
     skew_ms: int = 1_800_000
+    """时钟偏差: a request whose time is further off is not sent, an answer's is not believed."""
+    answer_time: str = "respond_time"
+    """The answer's member that carries its time (yyyyMMddHHmmss, with or without milliseconds); ""
+    where none is to be judged."""
+    clock_unit_ms: int = 1
+    """1 = a signature's timestamp counts milliseconds, 1000 = seconds."""
+    nonce_ttl_s: int = 0
+    """How long the far side remembers a nonce; 0 where it wants none that is fresh."""
+    hex_case: Literal["upper", "lower"] = "upper"
+    header_prefix: str = "x-tif-"
+    signed_fields: tuple[str, ...] = ()
+    """What the signature covers, in the scheme's own words; empty = as the scheme's source says."""
     api_version: str = ""
-    upper_case: bool = True
+    identity: str = "1234567812345678"
+    """用户标识 of SM2."""
+
+
+SIGNING_KEYS: Mapping[SchemeName, tuple[frozenset[str], frozenset[str]]] = {
+    "csb-hmac-sha1": (frozenset({"api_version", "clock_unit_ms"}), frozenset({"signed_fields"})),
+    "tif-sha256": (
+        frozenset({"clock_unit_ms", "nonce_ttl_s", "hex_case"}),
+        frozenset({"signed_fields", "header_prefix"}),
+    ),
+    "zj-hmac-sm3": (frozenset({"clock_unit_ms"}), frozenset({"hex_case"})),
+    "envelope-sm3": (frozenset(), frozenset({"hex_case"})),
+    "envelope-sm2": (frozenset(), frozenset({"identity"})),
+}
+"""Scheme → the keys it needs and those it may have, beyond what every scheme has."""
+SIGNS_ANSWERS = frozenset({"zj-hmac-sm3", "envelope-sm3", "envelope-sm2"})
+"""The schemes that could verify an answer; with the others `answers_signed` cannot be true."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption(Section):
+    """报文加密: whether the texts of `input` and `output` travel as SM4 ciphertext."""
+
+    scheme: Literal["none", "sm4"]
+    mode: Literal["ecb", "cbc", "gcm"] = "ecb"
+    key_from: Literal["app-secret", "secret"] = "app-secret"
+    """app-secret: derived from access_key and secret as the national hall does; secret: 32 hex."""
+    spelling: Literal["upper-hex", "lower-hex", "base64"] = "upper-hex"
+    type_field: str = "enc_type"
+    """The envelope's member that says so, with `type_value`."""
+    type_value: str = "SM4"
+    answers_encrypted: bool = True
+    """A plain answer is then no answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +232,7 @@ class Profile:
     aliases: Aliases
     files: Files
     timing: Timing
+    encryption: Encryption | None = None
 
     def number(self, baseline_infno: str) -> str:
         """This province's variant of a baseline transaction, e.g. 2207 → 2207A."""
@@ -219,10 +266,26 @@ class ProfileBook:
             self._pick("aliases", Aliases, day),
             self._pick("files", Files, day),
             self._pick("timing", Timing, day),
+            self._encryption(day),
         )
+
+    def signings_from(self, day: date) -> tuple[tuple[Signing, Encryption | None], ...]:
+        """What is in force on a day and what comes after: start-up finds what is missing."""
+        begins = {section.valid_from for name in ("signing", "encryption")
+                  for section in self.sections.get(name, ())}  # fmt: skip
+        days = (day, *sorted(later for later in begins if later > day))
+        return tuple((self._pick("signing", Signing, d), self._encryption(d)) for d in days)
+
+    def _encryption(self, day: date) -> Encryption | None:
+        """None where the province says nothing of it, or says that there is none."""
+        begun = [s for s in self.sections.get("encryption", ()) if s.valid_from <= day]
+        if not begun:
+            return None
+        found = self._pick("encryption", Encryption, day)
+        return None if found.scheme == "none" else found
 
     def _pick(self, name: str, kind: type[S], day: date) -> S:
         valid = [s for s in self.sections[name] if isinstance(s, kind) and s.valid_from <= day]
         if not valid:
-            raise ProfileError(f"{self.name_zh}: no [[{name}]] is valid on {day}")
+            raise ProfileError(f"{self.name_zh}:[[{name}]] 没有在 {day} 已生效的一节(valid_from)")
         return max(valid, key=lambda section: section.valid_from)

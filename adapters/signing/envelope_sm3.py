@@ -1,9 +1,8 @@
 """envelope-sm3: cainfo and signtype of the envelope cover `input`, and of the answer `output`.
 
-cainfo = HEX-UPPER(HMAC-SM3(secret, the exact UTF-8 bytes of the member's text as it stands in the
-body)), signtype "SM3". The national text only says that input and output are to be signed; the
-algorithm and the canonical form are OUR ASSUMPTION (the raw-text rule avoids re-serialising
-numbers). SM2 comes with the SM crypto provider.
+cainfo = HEX(HMAC-SM3(secret, the exact UTF-8 bytes of the member's text as it stands in the body)),
+signtype "SM3". The national text only says that input and output are to be signed; the algorithm
+and the canonical form are OUR ASSUMPTION (the raw-text rule avoids re-serialising numbers).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.signing.hmac_sm3 import hmac_sm3, same
+from adapters.signing.hmac_sm3 import HexCase, hmac_sm3, same
 from adapters.signing.scheme import Answer, Outgoing, Secrets, Verdict
 
 SIGN_TYPE = "SM3"
@@ -21,11 +20,12 @@ SIGN_TYPE = "SM3"
 class EnvelopeSm3:
     secrets: Secrets
     answers_signed: bool = True
+    hex_case: HexCase = "upper"
     name: str = "envelope-sm3"
 
     def envelope(self, input_text: str) -> Mapping[str, str]:
         return {
-            "cainfo": hmac_sm3(self.secrets.secret, input_text.encode()),
+            "cainfo": hmac_sm3(self.secrets.secret, input_text.encode(), self.hex_case),
             "signtype": SIGN_TYPE,
         }
 
@@ -40,5 +40,9 @@ class EnvelopeSm3:
         # A weaker or empty signtype must not switch the check off.
         if answer.signature_type != SIGN_TYPE:
             return Verdict.WRONG
-        expected = hmac_sm3(self.secrets.secret, answer.output_text.encode())
-        return Verdict.VERIFIED if same(expected, answer.signature) else Verdict.WRONG
+        signed = answer.output_text.encode()
+        for keys in self.secrets.live():
+            expected = hmac_sm3(keys.secret, signed, self.hex_case)
+            if same(expected, answer.signature, self.hex_case):
+                return Verdict.VERIFIED
+        return Verdict.WRONG

@@ -1,26 +1,25 @@
-"""HMAC-SM3 (国密), the primitive two profiles share. Upper-case hex, as those provinces write it.
-
-`cryptography` carries SM3; hashlib's depends on the OpenSSL it was linked to.
-"""
+"""HMAC-SM3 (国密) as hex text, the primitive two profiles share. The case is the profile's."""
 
 from __future__ import annotations
 
 import hmac
 import re
+from typing import Literal, TypeAlias
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.hmac import HMAC
+from adapters.sm import sm3
 
+HexCase: TypeAlias = Literal["upper", "lower"]
 _HEX = re.compile(r"[0-9A-F]{64}", re.ASCII)
+_LOWER_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-def hmac_sm3(secret: bytes, message: bytes) -> str:
-    """64 upper-case hex digits."""
-    mac = HMAC(secret, hashes.SM3())
-    mac.update(message)
-    return mac.finalize().hex().upper()
+def hmac_sm3(secret: bytes, message: bytes, case: HexCase = "upper") -> str:
+    """64 hex digits."""
+    text = sm3.hmac_sm3(secret, message).hex()
+    return text.upper() if case == "upper" else text
 
 
-def same(expected: str, given: str) -> bool:
+def same(expected: str, given: str, case: HexCase = "upper") -> bool:
     """Constant-time, and strict about case: the case is part of the profile."""
-    return bool(_HEX.fullmatch(given)) and hmac.compare_digest(expected, given)
+    shape = _HEX if case == "upper" else _LOWER_HEX
+    return bool(shape.fullmatch(given)) and hmac.compare_digest(expected, given)

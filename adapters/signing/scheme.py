@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from adapters.sm.keys import Sm2PrivateKey, Sm2PublicKey
+
 
 class Verdict(StrEnum):
     """What an answer's signature says."""
@@ -24,13 +26,43 @@ class Verdict(StrEnum):
     WRONG = "wrong"
 
 
+class SecretsMissing(Exception):
+    """A scheme was chosen whose keys were not given; the text (中文) names the keys, no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sm2Keys:
+    """Ours to sign with, the platform's to verify with."""
+
+    ours: Sm2PrivateKey
+    platform: Sm2PublicKey
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """One key pair as a province gave it. Never printed."""
+    """One set of keys as a province gave it, and the set before it while both are live.
+
+    Requests are signed with this set; an answer may be signed with either. Never printed.
+    """
 
     key_id: str
-    """access key, x-ca-key, paasid: public."""
+    """access key, x-ca-key, paasid, appCode: public."""
     secret: bytes = field(repr=False)
+    """SK, token or appSecret, as the scheme calls it."""
+    sm2: Sm2Keys | None = field(default=None, repr=False)
+    """Only for envelope-sm2."""
+    previous: Secrets | None = field(default=None, repr=False)
+    """密钥轮换: the set that was current before; its own `previous` does not count."""
+
+    def live(self) -> tuple[Secrets, ...]:
+        """The sets that an answer may be signed with, the current one first."""
+        return (self,) if self.previous is None else (self, self.previous)
+
+    def sm2_keys(self) -> Sm2Keys:
+        """Raises SecretsMissing."""
+        if self.sm2 is None:
+            raise SecretsMissing("缺少 SM2 密钥:sm2_private_key(本方)与 sm2_platform_key(平台)")
+        return self.sm2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +74,9 @@ class Outgoing:
     clock_ms: int
     """Milliseconds since 1970, ours; a scheme that counts seconds divides."""
     nonce: str
-    """Unique per request; only some schemes use it."""
+    """Unique per message; only some schemes use it."""
+    sending: int = 0
+    """Which sending of this client it is: a message that is sent again has another number."""
 
 
 @dataclass(frozen=True, slots=True)

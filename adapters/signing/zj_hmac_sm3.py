@@ -2,7 +2,7 @@
 
 x-ca-signature = ts + ":" + HEX-UPPER(HMAC-SM3(secret, ts + "\\n" + body)), ts in milliseconds.
 Source: one Zhejiang client of 2022, medium confidence. That answers are signed the same way is OUR
-ASSUMPTION, so whether to ask for it is configuration (answers = "required" | "none").
+ASSUMPTION, so whether to ask for it is configuration (`answers_signed`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.signing.hmac_sm3 import hmac_sm3, same
+from adapters.signing.hmac_sm3 import HexCase, hmac_sm3, same
 from adapters.signing.scheme import Answer, Outgoing, Secrets, Verdict
 
 _HEADER = "x-ca-signature"
@@ -25,6 +25,7 @@ class ZjHmacSm3:
     clock_unit_ms: int = 1
     skew_ms: int = 1_800_000
     """An answer's timestamp further off than this does not count as verified."""
+    hex_case: HexCase = "upper"
     name: str = "zj-hmac-sm3"
 
     def envelope(self, input_text: str) -> Mapping[str, str]:
@@ -34,7 +35,7 @@ class ZjHmacSm3:
         stamp = str(request.clock_ms // self.clock_unit_ms)
         return {
             "x-ca-key": self.secrets.key_id,
-            _HEADER: signature(self.secrets.secret, stamp, request.body),
+            _HEADER: signature(self.secrets.secret, stamp, request.body, self.hex_case),
         }
 
     def verify(self, answer: Answer) -> Verdict:
@@ -48,11 +49,14 @@ class ZjHmacSm3:
             return Verdict.WRONG
         if abs(int(stamp) * self.clock_unit_ms - answer.clock_ms) > self.skew_ms:
             return Verdict.WRONG
-        expected = hmac_sm3(self.secrets.secret, stamp.encode() + b"\n" + answer.body)
-        return Verdict.VERIFIED if same(expected, mac) else Verdict.WRONG
+        signed = stamp.encode() + b"\n" + answer.body
+        for keys in self.secrets.live():
+            if same(hmac_sm3(keys.secret, signed, self.hex_case), mac, self.hex_case):
+                return Verdict.VERIFIED
+        return Verdict.WRONG
 
 
-def signature(secret: bytes, stamp: str, body: bytes) -> str:
+def signature(secret: bytes, stamp: str, body: bytes, case: HexCase = "upper") -> str:
     """The header's whole value."""
-    mac = hmac_sm3(secret, stamp.encode() + b"\n" + body)
+    mac = hmac_sm3(secret, stamp.encode() + b"\n" + body, case)
     return f"{stamp}:{mac}"

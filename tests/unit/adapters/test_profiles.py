@@ -56,13 +56,13 @@ def test_a_dictionary_has_a_word_for_everything_we_can_say(province: str) -> Non
         ('310 = "employee"', '310 = "employees"'),
         ("valid_from = 2022-01-01", 'valid_from = "2022"'),
         ('confidence = "medium"', 'confidence = "sure"'),
-        ("numbers_as_text", "numbers_as_txt"),
+        ("number_style", "number_stile"),
         ('province = "33"', ""),
         ("concurrency = 64", "concurrency = 6.4"),
     ],
 )
 def test_a_wrong_profile_is_refused(old: str, new: str) -> None:
-    text = TEXT.replace('infver = "V1.0"', 'infver = "V1.0"\nnumbers_as_text = false')
+    text = TEXT.replace('infver = "V1.0"', 'infver = "V1.0"\nnumber_style = "number"')
     assert load(text).province == "33"
     with pytest.raises(ProfileError):
         load(text.replace(old, new, 1))

@@ -49,11 +49,11 @@ def test_csb_counts_seconds_where_the_profile_says_so() -> None:
 def test_tif_signs_stamp_token_and_nonce_in_the_case_asked_for() -> None:
     case = GOLDEN["tif"][0]
     request = Outgoing("1101", b"", case["clock_ms"], case["nonce"])
-    upper = TifSha256(secrets(case, "token"), upper_case=True).headers(request)
-    lower = TifSha256(secrets(case, "token"), upper_case=False).headers(request)
+    upper = TifSha256(secrets(case, "token"), nonce_ttl_s=0).headers(request)
+    lower = TifSha256(secrets(case, "token"), "lower", nonce_ttl_s=0).headers(request)
     assert upper["x-tif-signature"] == case["signature"]
     assert lower["x-tif-signature"] == case["signature"].lower()
-    assert tif_sha256.signature(b"demo-token", "1700000000", "abc123") == case["signature"]
+    assert tif_sha256.signature(b"demo-token", "1700000000", "abc123").upper() == case["signature"]
 
 
 def test_zhejiang_signs_stamp_and_body() -> None:
