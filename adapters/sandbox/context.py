@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from adapters.sandbox.catalogue import Catalogue
+from adapters.sandbox.dictionaries import Dictionaries
 from adapters.sandbox.policies import RegionPolicy
 from adapters.sandbox.provinces import Province, pool_of
 from adapters.sandbox.records import Insured, Person, Visit
@@ -45,6 +46,8 @@ class Books:
     """Pooling region of the visit → catalogue."""
     institutions: Mapping[str, str]
     """fixmedins_code → primary, secondary or tertiary."""
+    dictionaries: Dictionaries
+    """What 1901 answers from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from adapters.sandbox.catalogue import read_catalogue
 from adapters.sandbox.context import Books
+from adapters.sandbox.dictionaries import read_dictionaries
 from adapters.sandbox.policies import read_policies
 from adapters.sandbox.provinces import Province
 from adapters.sandbox.records import Insured, Person
@@ -95,6 +96,7 @@ def read_books(province: Province, policies_dir: Path) -> Books:
         institutions={
             row["code"]: row["level"] for row in _read(_SEED / "institutions.toml")["institution"]
         },
+        dictionaries=read_dictionaries(_SEED / f"dictionary_{province.key}.csv"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from adapters.sandbox.context import Call
-from adapters.sandbox.transactions import cancel, details, person, settle, visits
+from adapters.sandbox.transactions import cancel, details, dictionary, person, settle, visits
 from adapters.sandbox.wire import Json
 
 Transaction = Callable[[Call], Json]
@@ -14,6 +14,7 @@ TABLE: Mapping[str, Transaction] = {
     "9001": person.sign_in,
     "1101": person.identify,
     "5206": person.accumulated,
+    "1901": dictionary.dictionary,
     "2201": visits.register_outpatient,
     "2203": visits.describe_outpatient,
     "2401": visits.admit,
@@ -31,7 +32,7 @@ TABLE: Mapping[str, Transaction] = {
     "2601": cancel.reverse_message,
 }
 
-READS = frozenset({"9001", "1101", "5206", "2206", "2303"})
+READS = frozenset({"9001", "1101", "1901", "5206", "2206", "2303"})
 """Answered anew each time; every other answer is stored under its msgid."""
 
 __all__ = ["READS", "TABLE", "Transaction"]
