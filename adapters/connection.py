@@ -13,6 +13,11 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.signing.scheme import Secrets
+from gateway.domain.dictionary import CodeTable, UnknownCode
+
+
+def tell_nobody(code: UnknownCode) -> None:
+    """For whoever keeps no list of unknown codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,10 @@ class Connection:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     profile_file: Path | None = None
     """The site's own sections of the profile (docs/adding-a-province.md); None as it ships."""
+    codes: CodeTable = field(default_factory=CodeTable, repr=False)
+    """The province's own dictionaries as loaded by 1901."""
+    tell_unknown: Callable[[UnknownCode], None] = field(default=tell_nobody, repr=False)
+    """Told of each unknown code in an answer; must be quick and must not raise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from adapters.baseline.codec import Message, NationalCodec
 from adapters.baseline.envelope import Reply
 from adapters.baseline.errors import BrokenAnswer, UnsendableMessage
 from adapters.baseline.settlement import Expected
+from adapters.connection import tell_nobody
 from adapters.outcome import Outcome
 from adapters.signing.scheme import Outgoing
-from adapters.transport import Call, Transport
+from adapters.transport import Call, Health, Transport
 from adapters.verdict import Read, Sent, judge, reading_of
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
-from gateway.domain.dictionary import DictionaryRow
+from gateway.domain.dictionary import DictionaryRow, UnknownCode
 from gateway.domain.visit import Attendance, Insurance, Patient, PersonFound
 from gateway.ports import (
     Accepted,
@@ -59,11 +60,14 @@ class NationalClient:
         codec_at: Callable[[datetime], NationalCodec],
         transport: Transport,
         now: Callable[[], datetime],
+        tell_unknown: Callable[[UnknownCode], None] = tell_nobody,
     ) -> None:
-        """`codec_at(moment)` gives the codec whose profile is valid on that day in Shanghai."""
+        """`codec_at(moment)` gives the codec whose profile is valid on that day in Shanghai;
+        `tell_unknown` is told of each unknown code in an answer that was read."""
         self._codec_at = codec_at
         self._transport = transport
         self._now = now
+        self._tell_unknown = tell_unknown
         self._sendings = count()
         """No two sendings of this client carry the same number."""
 
@@ -109,6 +113,10 @@ class NationalClient:
 
     def health(self) -> str:
         return self._transport.health().breaker.value
+
+    def line(self) -> Health:
+        """The whole state of the line to the platform."""
+        return self._transport.health()
 
     async def close(self) -> None:
         """Close the connections; later calls are NotDelivered."""
@@ -256,10 +264,22 @@ class NationalClient:
         if not isinstance(judged, Read):
             return judged
         try:
-            return Accepted(read(judged.reply, message), judged.exchange)
+            value = read(judged.reply, message)
+            self._tell_of_codes(ctx, codec, judged.reply, message)
+            return Accepted(value, judged.exchange)
         except BrokenAnswer as broken:
             kind = type(broken).__name__
             return NoAnswer(f"{kind} {broken.path}: {broken.problem}", judged.exchange)
+
+    def _tell_of_codes(
+        self, ctx: CallContext, codec: NationalCodec, reply: Reply, message: Message
+    ) -> None:
+        """An unknown code in an answer is kept as it is, and told."""
+        province = codec.profile.province
+        for found in codec.unknown(reply, message):
+            self._tell_unknown(
+                UnknownCode(province, found.field, found.kind, found.code, message.infno, ctx.msgid)
+            )
 
     async def _send(
         self, ctx: CallContext, codec: NationalCodec, message: Message, *, repeatable: bool = False
@@ -293,7 +313,13 @@ def _nothing(reply: Reply, message: Message) -> None:
 
 
 def _expected(ctx: CallContext, att: Attendance, *, effective: bool) -> Expected:
-    return Expected(ctx.msgid, att.person.person_no, att.region_visit_id, effective=effective)
+    return Expected(
+        ctx.msgid,
+        att.person.person_no,
+        att.region_visit_id,
+        effective=effective,
+        scheme_code=att.insurance.scheme_code,
+    )
 
 
 def _milliseconds(moment: datetime) -> int:

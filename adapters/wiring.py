@@ -14,6 +14,7 @@ from typing import Protocol
 
 from adapters.baseline.clock_text import SHANGHAI
 from adapters.baseline.codec import NationalCodec
+from adapters.baseline.dictionary_check import CodesOn, KnownCodes
 from adapters.baseline.profile import Profile, ProfileBook, ProfileError, Timing
 from adapters.baseline.profile_file import load, load_over
 from adapters.connection import Clocks, Connection
@@ -22,21 +23,35 @@ from adapters.signing import schemes
 from adapters.signing.scheme import Scheme, Secrets
 from adapters.signing.sm4_body import Sm4Body
 from adapters.transport import Limits, Transport
+from gateway.domain.dictionary import CodeTable
 
 
 class CodecClass(Protocol):
     """NationalCodec or a province's class derived from it."""
 
     def __call__(
-        self, profile: Profile, scheme: Scheme, *, cipher: Sm4Body | None = None
+        self,
+        profile: Profile,
+        scheme: Scheme,
+        known: KnownCodes,
+        *,
+        cipher: Sm4Body | None = None,
     ) -> NationalCodec: ...
 
 
 class Codecs:
     """The codec valid at a moment, by the business day in Shanghai."""
 
-    def __init__(self, book: ProfileBook, codec_class: CodecClass, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        book: ProfileBook,
+        codec_class: CodecClass,
+        secrets: Secrets,
+        codes: CodeTable | None = None,
+    ) -> None:
+        """`codes`: the province's own dictionaries, as far as they were loaded."""
         self._book = book
+        self._codes = codes or CodeTable()
         self._class = codec_class
         self._secrets = secrets
         self._day = date.min
@@ -49,6 +64,7 @@ class Codecs:
             self._codec = self._class(
                 profile,
                 schemes.of(profile.signing, self._secrets, profile.name_zh),
+                CodesOn(self._codes, day),
                 cipher=schemes.cipher_of(profile.encryption, self._secrets),
             )
             self._day = day
@@ -86,11 +102,12 @@ def client(
 ) -> NationalClient:
     """Raises ProfileError when the profile is wrong or has nothing valid today, SecretsMissing and
     SmUnavailable when what it asks for is not there."""
-    codecs = Codecs(book_of(package, connection.profile_file), codec_class, connection.secrets)
+    book = book_of(package, connection.profile_file)
+    codecs = Codecs(book, codec_class, connection.secrets, connection.codes)
     codecs.check(clocks.now())
     timing = codecs(clocks.now()).profile.timing
     transport = Transport(connection.base_url, limits(timing), clocks.monotonic, connection.tls)
-    return NationalClient(codecs, transport, clocks.now)
+    return NationalClient(codecs, transport, clocks.now, connection.tell_unknown)
 
 
 def limits(timing: Timing) -> Limits:
