@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import tomllib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from adapters.connection import Clocks, Connection
-from adapters.registry import ConnectedRegions, connect
+from adapters.registry import PROVINCES, ConnectedRegions, connect
 from adapters.signing.scheme import Secrets
 from adapters.witness import HttpWitness
 from gateway.agreement_files import load_agreements
@@ -47,6 +48,7 @@ from gateway.telemetry import Logger
 from gateway.workers.ask_witnesses import AskWitnesses
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.expire_pending import ExpirePending
+from gateway.workers.note_unknown_codes import NoteUnknownCodes
 from gateway.workers.publish_checkpoint import PublishCheckpoint
 from gateway.workers.resolve_claims import MARKING, ResolveClaims, sending
 from gateway.workers.rounds import Rounds
@@ -75,6 +77,7 @@ class Owner:
         self._catalogues = load_catalogues()
         self._agreements = load_agreements(settings.agreements)
         self._connections = _connections(settings)
+        self._unknown = NoteUnknownCodes(logger=logger)
         self._opened: OpenStore | None = None
         self._regions: ConnectedRegions | None = None
         self._witnesses: list[HttpWitness] = []
@@ -104,10 +107,22 @@ class Owner:
             lock=lock,
         )
         clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
-        self._regions = connect(self._connections, clocks)
+        self._regions = connect(self._with_codes(self._opened), clocks)
         log = self._make_log(self._opened)
         self._workers = self._make_workers(self._opened, log, self._regions)
         return self._make_journeys(self._opened, log, self._regions), log
+
+    def _with_codes(self, opened: OpenStore) -> dict[str, Connection]:
+        """The connections, each with what its region's own dictionaries say as loaded by now."""
+        loaded = opened.dictionaries()
+        self._unknown.write_with(opened.note_unknown)
+        return {
+            name: replace(
+                self._connections[name], codes=loaded.of(code), tell_unknown=self._unknown.seen
+            )
+            for code, (name, _) in PROVINCES.items()
+            if name in self._connections
+        }
 
     def start(self) -> None:
         """Begin what goes on without a caller."""
@@ -120,6 +135,7 @@ class Owner:
         for worker in self._workers:
             await worker.stop()
         if self._opened is not None:
+            await self._write_codes()
             await self._opened.log.publish()
             await self._show()
             await self._opened.close()
@@ -145,6 +161,13 @@ class Owner:
         except TimeoutError:
             # Safe to leave: what they were about is on disk, and the worker goes on from there.
             self._logger.warning("drain_timed_out", count=len(self._runs))
+
+    async def _write_codes(self) -> None:
+        """What was counted since the last round; a list of ours does not keep us from ending."""
+        try:
+            await self._unknown()
+        except DomainError as error:
+            self._logger.warning("unknown_codes_not_written", error_type=type(error).__name__)
 
     async def _show(self) -> None:
         """What was signed last is cosigned and published too, if that takes no long wait."""
@@ -325,6 +348,7 @@ class Owner:
                 for lane in delivering
             ),
             Rounds("expire_pending", expiring, pause_s=pause_s, logger=self._logger),
+            Rounds("note_unknown_codes", self._unknown, pause_s=pause_s, logger=self._logger),
         ]
 
 

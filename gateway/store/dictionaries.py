@@ -48,6 +48,10 @@ _SEEN = (
 )
 
 
+DISTINCT_MAX = 1_000
+"""Most different codes of one region that are listed: one that answers noise is known by then."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeenCode:
     """One row of the list of unknown codes."""
@@ -129,17 +133,22 @@ def note_unknown(
 ) -> None:
     """Count codes that came in; of each its newest message and how often it came."""
     for code, times in found:
-        key = {
-            "region": code.province, "field": code.field[:40], "code": code_in_clear(code.code)
-        }  # fmt: skip
+        key = {"region": code.province, "field": code.field, "code": code_in_clear(code.code)}
         seen = {f"{name}_": value for name, value in key.items()}
         changed = connection.execute(
             _SEEN, {**seen, "at": to_us(at), "times": times, "msgid_": code.msgid}
         )
         if not changed.rowcount:
+            if _distinct(connection, code.province) >= DISTINCT_MAX:
+                continue
             moments = {"first_us": to_us(at), "last_us": to_us(at), "count": times}
             row = {**key, **moments, "kind": code.kind, "msgid": code.msgid}
             connection.execute(insert(UNKNOWN_CODE), row)
+
+
+def _distinct(connection: Connection, province: str) -> int:
+    query = select(func.count()).where(UNKNOWN_CODE.c.region == province)
+    return connection.execute(query).scalar_one()
 
 
 def unknown_codes(connection: Connection) -> tuple[SeenCode, ...]:

@@ -18,10 +18,12 @@ from sqlalchemy import Connection, Engine, select
 
 from gateway.database import Database, Postgresql
 from gateway.domain.agreement import Agreements
+from gateway.domain.dictionary import Dictionaries, UnknownCode
 from gateway.ports import Books, BooksReader, ClaimEncoder, Clock, Ids
 from gateway.store.agreements import record_agreements
 from gateway.store.appends import Appends
 from gateway.store.batch import Batch
+from gateway.store.dictionaries import note_unknown, read_dictionaries
 from gateway.store.engine import read_engine, write_engine
 from gateway.store.errors import StoreRefused
 from gateway.store.integrator import Sign, apart, by_writer
@@ -45,6 +47,7 @@ from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import BATCH_MAX, QUEUE_MAX, GroupWriter
 from ledger.history import LogHistory, closed_logs
 from ledger.known import LimitBook
+from ledger.note import LineSigner
 from ledger.outcomes import LedgerDamaged
 
 T = TypeVar("T")
@@ -63,6 +66,8 @@ class StoreOptions:
     """True refuses file keys."""
     agreements: Agreements = field(default_factory=Agreements)
     """Recorded before anybody is served, where the ledger does not have them yet."""
+    also_sign: Callable[[str], LineSigner] | None = None
+    """Who signs checkpoints beside the log's key: asked once, for the log of this origin."""
     outside_checkpoint: Path | None = None
     """fsynced copy of the newest checkpoint; None keeps none (tests)."""
     queue_max: int = QUEUE_MAX
@@ -109,6 +114,16 @@ class OpenStore:
         self.msgids = msgids
         self.hasher = hasher
         self._closing = closing
+
+    def dictionaries(self) -> Dictionaries:
+        """The regions' own, as loaded by now. Blocks."""
+        with self.store.snapshots.engine.connect() as connection, connection.begin():
+            return read_dictionaries(connection)
+
+    async def note_unknown(self, found: tuple[tuple[UnknownCode, int], ...]) -> None:
+        """Count codes that came in an answer and that nobody here knows."""
+        at = self.store.tools.clock.now()
+        await self.store.writer.submit(lambda unit: note_unknown(unit.connection, found, at=at))
 
     async def close(self) -> None:
         """Finish what waits, then close the files and let another process write."""
@@ -176,6 +191,7 @@ def _open(
         history=history,
         clock=clock,
         outside=options.outside_checkpoint,
+        others=[options.also_sign(key.signer.name)] if options.also_sign else (),
     )
 
     async def reserve(institution: str, count: int) -> tuple[str, ...]:
