@@ -14,15 +14,17 @@ from itertools import count
 from typing import TypeVar
 
 from adapters import outcome as told
+from adapters.answers import unsendable, value_of
 from adapters.baseline.codec import Message, NationalCodec
 from adapters.baseline.envelope import Reply
-from adapters.baseline.errors import BrokenAnswer, UnsendableMessage
+from adapters.baseline.errors import UnsendableMessage
 from adapters.baseline.settlement import Expected
 from adapters.connection import tell_nobody
 from adapters.outcome import Outcome
 from adapters.signing.scheme import Outgoing
+from adapters.statement_dialogue import StatementDialogue
 from adapters.transport import Call, Health, Transport
-from adapters.verdict import Read, Sent, judge, reading_of
+from adapters.verdict import Judged, Sent, judge, reading_of
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.dictionary import DictionaryRow, UnknownCode
@@ -32,9 +34,6 @@ from gateway.ports import (
     Answer,
     CallContext,
     CancelOrder,
-    Exchange,
-    NoAnswer,
-    NotDelivered,
     PlannedCall,
     RegionLine,
     RegionSettlement,
@@ -235,12 +234,32 @@ class NationalClient:
     async def statement_totals(
         self, ctx: CallContext, totals: StatementTotals
     ) -> Answer[StatementVerdict]:
-        return NotDelivered("unsendable 3201: not spoken yet", Exchange("3201", b"", None))
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx,
+            codec,
+            lambda: codec.statement_totals(ctx, totals),
+            lambda reply, _: codec.read_statement_totals(reply, totals),
+            repeatable=True,
+        )
 
     async def statement_detail(
         self, ctx: CallContext, order: StatementOrder
     ) -> Answer[tuple[StatementRow, ...]]:
-        return NotDelivered("unsendable 9101: not spoken yet", Exchange("9101", b"", None))
+        codec = self._codec_at(ctx.sent_at)
+
+        async def send(step: CallContext, message: Message) -> tuple[Outcome, Judged]:
+            return await self._judged(step, codec, message, repeatable=True)
+
+        dialogue = StatementDialogue(codec, send, self._transport.monotonic)
+        answer = await dialogue.detail(ctx, order)
+        if isinstance(answer, Accepted):
+            for code in sorted({row.result_code for row in answer.value if row.result is None}):
+                province, msgid = codec.profile.province, order.msgids[1]
+                self._tell_unknown(
+                    UnknownCode(province, "stmt_rslt", "stmt_rslt", code, "3202", msgid)
+                )
+        return answer
 
     # --- one call ------------------------------------------------------------------------
 
@@ -256,20 +275,22 @@ class NationalClient:
         try:
             message = build()
         except UnsendableMessage as wrong:
-            cause = f"unsendable {wrong.infno} {wrong.path}: {wrong.problem}"
-            return NotDelivered(cause, Exchange(wrong.infno, b"", None))
+            return unsendable(wrong)
+        _, judged = await self._judged(ctx, codec, message, repeatable=repeatable)
+
+        def read_and_tell(reply: Reply) -> T:
+            value = read(reply, message)
+            self._tell_of_codes(ctx, codec, reply, message)
+            return value
+
+        return value_of(judged, read_and_tell)
+
+    async def _judged(
+        self, ctx: CallContext, codec: NationalCodec, message: Message, *, repeatable: bool
+    ) -> tuple[Outcome, Judged]:
         outcome, sent = await self._send(ctx, codec, message, repeatable=repeatable)
         reading = reading_of(codec.profile, codec.cipher)
-        judged = judge(outcome, sent, codec.scheme, codec.profile.conventions, reading)
-        if not isinstance(judged, Read):
-            return judged
-        try:
-            value = read(judged.reply, message)
-            self._tell_of_codes(ctx, codec, judged.reply, message)
-            return Accepted(value, judged.exchange)
-        except BrokenAnswer as broken:
-            kind = type(broken).__name__
-            return NoAnswer(f"{kind} {broken.path}: {broken.problem}", judged.exchange)
+        return outcome, judge(outcome, sent, codec.scheme, codec.profile.conventions, reading)
 
     def _tell_of_codes(
         self, ctx: CallContext, codec: NationalCodec, reply: Reply, message: Message

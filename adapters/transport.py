@@ -62,6 +62,8 @@ class Health:
     breaker: BreakerState
     in_flight: int
     retries_left: int
+    places: int
+    """Calls that may be under way at once."""
 
 
 class Transport:
@@ -101,8 +103,13 @@ class Transport:
         if self._session is not None:
             await self._session.close()
 
+    def monotonic(self) -> float:
+        """Seconds, of the clock by which time-outs are counted."""
+        return self._monotonic()
+
     def health(self) -> Health:
-        return Health(self._breaker.state, self._in_flight, int(self._retries))
+        places = self._limits.concurrency
+        return Health(self._breaker.state, self._in_flight, int(self._retries), places)
 
     async def send(self, call: Call) -> Outcome:
         """The last outcome of at most two tries, within call.timeout_s altogether."""

@@ -33,6 +33,8 @@ class Rules:
     """2601 for a msgid never seen: accept (no effect) or refuse."""
     late_original: str = "refuse"
     """A settlement that arrives after its own 2601: refuse or accept."""
+    refunds_counted: bool = True
+    """Whether a refund's row counts in fixmedins_setl_cnt of 3201."""
     unlisted_level: str = "tertiary"
     """Level of an institution missing in institutions.toml; "" refuses it."""
 

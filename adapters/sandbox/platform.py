@@ -22,7 +22,7 @@ from adapters.sandbox.transactions import READS, TABLE, Transaction
 from adapters.sandbox.transactions.cancel import REVERSIBLE
 from adapters.sandbox.wire import BadField, Json, Node, dump, parse, text_of
 
-VISITED = "visited-settlement"
+VISITED, DOWNLOAD = "visited-settlement", "9102"
 _ENVELOPE_REQUIRED = (
     "infno",
     "msgid",
@@ -156,6 +156,13 @@ class Platform:
     def _refmsgid(self, now: datetime) -> str:
         """admdvs(6) + yyyyMMddHHmmss(14) + seq(10)."""
         return f"{self.province.pool}{now:%Y%m%d%H%M%S}{self.state.next_number('refmsgid'):010}"
+
+    def file_of(self, infno: str, answer: StoredAnswer) -> bytes | None:
+        """9102's yes is not an envelope but the bytes of the file that its transaction chose."""
+        if infno != DOWNLOAD or answer.infcode != 0:
+            return None
+        file = self.state.file(text_of(parse(answer.output.encode()), "file_qury_no"))
+        return file.data if file else None
 
     def describe(self, now: datetime) -> Mapping[str, Json]:
         """What tests ask: counts, settlements, accounts, what the visited side was told."""

@@ -26,6 +26,23 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StatementHabits:
+    """对账: how a platform writes what 3201 and 3202 found, and wants its files."""
+
+    splits: bool = True
+    """stmt_rslt 0 平, 1 中心多, 2 医药机构多, 3 数据不一致 (Jiangxi); else 0 平, 1 不平 (Hunan)."""
+    amounts: bool = True
+    """The three amounts stand in the result rows (Jiangxi)."""
+    lists_balanced: bool = False
+    """Rows that agree are in the result file too; stated nowhere."""
+    signed_bytes: bool = False
+    """A file inside 9101 is an array of numbers −128…127, else base64; stated nowhere."""
+
+    def code(self, found: str) -> str:
+        return found if self.splits or found == "0" else "1"
+
+
+@dataclass(frozen=True, slots=True)
 class Province:
     """One platform's wire habits."""
 
@@ -60,6 +77,7 @@ class Province:
     """True: 2305 answers psn_pay and ownpay_hosp_part, and null for the regular names."""
     trailing_nulls: bool
     """True: setlinfo ends with hifdm_pay null and exp_content null; 2206/2303 setl_time is null."""
+    statements: StatementHabits = StatementHabits()
 
     def path_of(self, infno: str) -> str:
         return self.paths.get(infno, self.paths["*"]).format(infno=infno)
@@ -130,6 +148,7 @@ JIANGSU = Province(
     inpatient_patient_part=False,
     old_reversal_names=False,
     trailing_nulls=False,
+    statements=StatementHabits(splits=False, amounts=False),
 )
 
 ZHEJIANG = Province(
@@ -164,6 +183,7 @@ ZHEJIANG = Province(
     inpatient_patient_part=True,
     old_reversal_names=True,
     trailing_nulls=True,
+    statements=StatementHabits(lists_balanced=True, signed_bytes=True),
 )
 
 PROVINCES: Mapping[str, Province] = MappingProxyType(

@@ -94,6 +94,32 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Booked:
+    """A settlement or a refund as a statement counts it."""
+
+    setl_id: str
+    msgid: str
+    mdtrt_id: str
+    psn_no: str
+    insutype: str
+    inpatient: bool
+    amounts: tuple[int, int, int]
+    """Total, fund and account; negative in a refund."""
+    refund: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An uploaded file, or the result of a comparison."""
+
+    query_no: str
+    institution: str
+    filename: str
+    until: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StoredAnswer:
     """What a message was answered."""
 

@@ -81,6 +81,7 @@ CREATE TABLE IF NOT EXISTS settlements (
   reversed_by TEXT NOT NULL DEFAULT ''   -- setl_id of the row that takes this one back
 );
 CREATE INDEX IF NOT EXISTS settlements_by_msgid ON settlements (msgid);
+CREATE INDEX IF NOT EXISTS settlements_by_time ON settlements (setl_time);
 CREATE TABLE IF NOT EXISTS messages (
   msgid TEXT PRIMARY KEY,
   infno TEXT NOT NULL,
@@ -95,5 +96,12 @@ CREATE TABLE IF NOT EXISTS barred (msgid TEXT PRIMARY KEY);  -- reversed by 2601
 CREATE TABLE IF NOT EXISTS visited_settlements (
   setl_sn TEXT NOT NULL, negative INTEGER NOT NULL, row TEXT NOT NULL, times INTEGER NOT NULL,
   PRIMARY KEY (setl_sn, negative)
+);
+CREATE TABLE IF NOT EXISTS files (
+  query_no TEXT PRIMARY KEY,
+  institution TEXT NOT NULL,
+  filename TEXT NOT NULL,
+  until TEXT NOT NULL,          -- dld_endtime; dropped some time after it
+  data BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);

@@ -12,7 +12,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.sandbox.records import Insured, Line, Person, Settlement, StoredAnswer, Visit
+from adapters.sandbox.records import (
+    Booked,
+    Insured,
+    Line,
+    Person,
+    Settlement,
+    StoredAnswer,
+    StoredFile,
+    Visit,
+)
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
 
@@ -325,6 +334,30 @@ class State:
         row = self._db.execute("SELECT 1 FROM barred WHERE msgid = ?", (msgid,)).fetchone()
         return row is not None
 
+    # -- statements -----------------------------------------------------------------------------
+
+    def booked(self, institution: str, first_day: str, last_day: str) -> list[Booked]:
+        """By the day of setl_time, both days within."""
+        rows = self._db.execute(
+            "SELECT s.*, v.inpatient FROM settlements s JOIN visits v USING (mdtrt_id) "
+            "WHERE v.institution = ? AND s.setl_time BETWEEN ? AND ? ORDER BY s.rowid",
+            (institution, f"{first_day} 00:00:00", f"{last_day} 23:59:59"),
+        )
+        return [_booked(row) for row in rows]
+
+    def add_file(self, file: StoredFile) -> None:
+        self._db.execute(
+            "INSERT INTO files VALUES (?,?,?,?,?)",
+            (file.query_no, file.institution, file.filename, file.until, file.data),
+        )
+
+    def file(self, query_no: str) -> StoredFile | None:
+        row = self._db.execute("SELECT * FROM files WHERE query_no = ?", (query_no,)).fetchone()
+        return StoredFile(**row) if row else None
+
+    def drop_files(self, ended_before: str) -> None:
+        self._db.execute("DELETE FROM files WHERE until < ?", (ended_before,))
+
     # -- the visited side -----------------------------------------------------------------------
 
     def visited_row(self, setl_sn: str, negative: bool) -> str | None:
@@ -351,6 +384,21 @@ def _settlement(row: sqlite3.Row) -> Settlement:
     fields["amounts"] = json.loads(fields["amounts"])
     fields["moves"] = json.loads(fields["moves"])
     return Settlement(**fields)
+
+
+def _booked(row: sqlite3.Row) -> Booked:
+    amounts = json.loads(row["amounts"])
+    total = amounts["total"]
+    return Booked(
+        setl_id=row["setl_id"],
+        msgid=row["msgid"],
+        mdtrt_id=row["mdtrt_id"],
+        psn_no=row["psn_no"],
+        insutype=row["insutype"],
+        inpatient=bool(row["inpatient"]),
+        amounts=(total, amounts["fund"], amounts["acct"]),
+        refund=total < 0 or (total == 0 and bool(row["cancels"])),
+    )
 
 
 def _stored(row: sqlite3.Row) -> StoredAnswer:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from adapters.sandbox.context import Call
-from adapters.sandbox.transactions import cancel, details, dictionary, person, settle, visits
+from adapters.sandbox.transactions import (
+    cancel,
+    details,
+    dictionary,
+    person,
+    settle,
+    statements,
+    visits,
+)
 from adapters.sandbox.wire import Json
 
 Transaction = Callable[[Call], Json]
@@ -30,9 +38,13 @@ TABLE: Mapping[str, Transaction] = {
     "2208": cancel.cancel_settlement,
     "2305": cancel.cancel_settlement,
     "2601": cancel.reverse_message,
+    "3201": statements.totals,
+    "3202": statements.detail,
+    "9101": statements.upload,
+    "9102": statements.download,
 }
 
-READS = frozenset({"9001", "1101", "1901", "5206", "2206", "2303"})
+READS = frozenset({"9001", "1101", "1901", "5206", "2206", "2303", "3201", "9102"})
 """Answered anew each time; every other answer is stored under its msgid."""
 
 __all__ = ["READS", "TABLE", "Transaction"]

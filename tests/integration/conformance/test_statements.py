@@ -1,0 +1,221 @@
+"""Every province is asked for its statement: what both have, what one has, what differs, and when
+a step of the dialogue fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from adapters.registry import PROVINCES
+from gateway.domain.bill import VisitKind
+from gateway.domain.visit import Attendance
+from gateway.ports import (
+    Accepted,
+    Answer,
+    CancelOrder,
+    Declined,
+    NoAnswer,
+    NotDelivered,
+    OurRow,
+    RegionSettlement,
+    ReversalOrder,
+    StatementKey,
+    StatementOrder,
+    StatementResult,
+    StatementRow,
+    StatementTotals,
+)
+from tests.integration.conformance.world import World, accepted, world
+
+ALL = [name for name, _ in PROVINCES.values()]
+DAY = date(2025, 9, 10)
+SAYS_WHICH_WAY = {"shanghai": True, "jiangsu": False, "zhejiang": True, "anhui": True}
+LISTS_BALANCED = {"zhejiang"}
+
+
+def ours(att: Attendance, settled: RegionSettlement) -> OurRow:
+    amounts = settled.breakdown
+    return OurRow(
+        settled.settlement_id,
+        att.region_visit_id,
+        att.person.person_no,
+        amounts.total_fen,
+        amounts.fund_total_fen,
+        amounts.account_fen,
+        refund=amounts.total_fen < 0,
+    )
+
+
+def totals(w: World, *rows: OurRow, scheme: str = "", day: date = DAY) -> StatementTotals:
+    office = {"31": "310000", "32": "320500", "33": "330400", "34": "340100"}
+    key = StatementKey(scheme, "11", office[w.home.insured_region[:2]], day, day)
+    return StatementTotals(
+        key,
+        sum(row.total_fen for row in rows),
+        sum(row.fund_fen for row in rows),
+        sum(row.account_fen for row in rows),
+        sum(row.total_fen - row.fund_fen - row.account_fen for row in rows),
+        len(rows),
+        None,
+    )
+
+
+async def ask_detail(w: World, *rows: OurRow) -> Answer[tuple[StatementRow, ...]]:
+    msgids = (w.ctx().msgid, w.ctx().msgid, w.ctx().msgid)
+    return await w.client.statement_detail(w.ctx(), StatementOrder(totals(w, *rows), rows, msgids))
+
+
+async def differences(w: World, *rows: OurRow) -> tuple[StatementRow, ...]:
+    found = accepted(await ask_detail(w, *rows))
+    return tuple(row for row in found if row.result is not StatementResult.BALANCED)
+
+
+def meant(province: str, result: StatementResult) -> StatementResult:
+    """A province with a plain 不平 says of every difference that it is one."""
+    return result if SAYS_WHICH_WAY[province] else StatementResult.DIFFER
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_a_day_of_which_both_know_the_same_balances(province: str, tmp_path: Path) -> None:
+    async with world(province, tmp_path) as w:
+        att, settled = await w.settled(VisitKind.OUTPATIENT)
+        own = ours(att, settled)
+        same = totals(w, own, scheme=att.insurance.scheme_code)
+        verdict = accepted(await w.client.statement_totals(w.ctx(), same))
+        assert (verdict.balanced, verdict.code, verdict.text) == (True, "0", "平")
+        empty = totals(w, scheme=att.insurance.scheme_code, day=date(2025, 9, 9))
+        assert accepted(await w.client.statement_totals(w.ctx(), empty)).balanced
+        found = accepted(await ask_detail(w, own))
+        listed = [(row.result, row.settlement_id) for row in found]
+        expected = [(StatementResult.BALANCED, settled.settlement_id)]
+        assert listed == (expected if province in LISTS_BALANCED else [])
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_what_only_the_centre_has_is_known_by_its_msgid(
+    province: str, tmp_path: Path
+) -> None:
+    async with world(province, tmp_path, "lose-reply=1") as w:
+        att, ctx = await w.ready(VisitKind.OUTPATIENT), w.ctx()
+        assert isinstance(await w.client.settle(ctx, att), NoAnswer)
+        verdict = accepted(
+            await w.client.statement_totals(w.ctx(), totals(w, scheme=att.insurance.scheme_code))
+        )
+        assert not verdict.balanced
+        (row,) = await differences(w)
+        assert (row.msgid, row.person_no) == (ctx.msgid, att.person.person_no)
+        assert (row.settlement_id, row.visit_id, row.refund) == ("", "", False)
+        assert row.result is meant(province, StatementResult.CENTRE_MORE)
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_a_refund_is_a_row_of_its_own_under_the_message_that_made_it(
+    province: str, tmp_path: Path
+) -> None:
+    async with world(province, tmp_path) as w:
+        att, settled = await w.settled(VisitKind.OUTPATIENT)
+        person, visit = att.person.person_no, att.region_visit_id
+        ctx = w.ctx()
+        order = CancelOrder(VisitKind.OUTPATIENT, person, visit, settled.settlement_id)
+        cancelled = accepted(await w.client.cancel(ctx, order))
+        negative = ours(att, cancelled)
+        assert negative.total_fen == -settled.breakdown.total_fen
+        assert await differences(w, ours(att, settled), negative) == ()
+        (row,) = await differences(w, ours(att, settled))
+        assert (row.msgid, row.refund) == (ctx.msgid, True)
+        assert row.total_fen in (negative.total_fen, None)
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_a_reversal_of_a_lost_settlement_leaves_two_rows_of_the_centre(
+    province: str, tmp_path: Path
+) -> None:
+    async with world(province, tmp_path, "lose-reply=1") as w:
+        att, lost = await w.ready(VisitKind.OUTPATIENT), w.ctx()
+        assert isinstance(await w.client.settle(lost, att), NoAnswer)
+        number = w.home.settle[VisitKind.OUTPATIENT]
+        back = w.ctx()
+        order = ReversalOrder(att.person.person_no, lost.msgid, number)
+        accepted(await w.client.reverse(back, order))
+        found = await differences(w)
+        assert [(row.msgid, row.refund) for row in found] == [
+            (lost.msgid, False),
+            (back.msgid, True),
+        ]
+        # Together they are nothing: the totals of a day without us agree but for their number.
+        assert sum(row.total_fen or 0 for row in found) == 0
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_what_only_we_have_comes_back_without_a_msgid(province: str, tmp_path: Path) -> None:
+    async with world(province, tmp_path) as w:
+        imagined = OurRow("A9", "S9", "900000009", 1000, 700, 0, refund=False)
+        (row,) = await differences(w, imagined)
+        assert (row.settlement_id, row.visit_id, row.msgid) == ("A9", "S9", "")
+        assert row.result is meant(province, StatementResult.OURS_MORE)
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_other_amounts_are_a_difference_with_both_keys(province: str, tmp_path: Path) -> None:
+    async with world(province, tmp_path, "differ=100@3202") as w:
+        att, settled = await w.settled(VisitKind.OUTPATIENT)
+        own = ours(att, settled)
+        (row,) = await differences(w, own)
+        assert row.result is StatementResult.DIFFER
+        assert (row.settlement_id, row.visit_id) == (own.settlement_id, own.visit_id)
+        assert row.msgid
+        assert row.fund_fen in (own.fund_fen - 100, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "says"),
+    [
+        ("lose-reply=2@9101", NoAnswer, "9101 connection_lost"),
+        ("garbage@3202", NoAnswer, "3202 broken_answer"),
+        ("http500@9102", NoAnswer, "9102 server_error"),
+        ("broken@9102", NoAnswer, "9102 BrokenAnswer"),
+        ("garbage@9102", NoAnswer, "9102 broken_answer"),
+        ("refuse=3202", Declined, "业务拒绝"),
+        ("refuse=9102", Declined, "业务拒绝"),
+    ],
+)
+async def test_a_step_that_fails_is_named_and_asked_again_from_the_beginning(
+    fault: str, kind: type[object], says: str, tmp_path: Path
+) -> None:
+    async with world("shanghai", tmp_path, fault) as w:
+        own = ours(*await w.settled(VisitKind.OUTPATIENT))
+        answer = await ask_detail(w, own)
+        assert isinstance(answer, kind)
+        assert isinstance(answer, Declined | NoAnswer)
+        assert says in (answer.text if isinstance(answer, Declined) else answer.cause)
+        w.sandbox.faults.clear()
+        assert isinstance(await ask_detail(w, own), Accepted)
+
+
+async def test_an_upload_whose_reply_was_lost_once_is_sent_again_by_itself(tmp_path: Path) -> None:
+    async with world("jiangsu", tmp_path, "lose-reply=1@9101") as w:
+        own = ours(*await w.settled(VisitKind.OUTPATIENT))
+        assert await differences(w, own) == ()
+
+
+async def test_the_three_steps_share_the_callers_time(tmp_path: Path) -> None:
+    async with world("shanghai", tmp_path, "delay=0.25s@9101", "delay=0.25s@3202") as w:
+        own = ours(*await w.settled(VisitKind.OUTPATIENT))
+        order = StatementOrder(
+            totals(w, own), (own,), (w.ctx().msgid, w.ctx().msgid, w.ctx().msgid)
+        )
+        answer = await w.client.statement_detail(replace(w.ctx(), timeout_s=0.4), order)
+        assert isinstance(answer, NoAnswer)
+        assert answer.cause.startswith("3202 timeout")
+
+
+async def test_an_office_that_is_not_known_is_not_asked_for(tmp_path: Path) -> None:
+    async with world("shanghai", tmp_path) as w:
+        nowhere = totals(w, scheme="310")
+        unknown = replace(nowhere, key=replace(nowhere.key, clearing_office=""))
+        answer = await w.client.statement_totals(w.ctx(), unknown)
+        assert isinstance(answer, NotDelivered)
+        assert answer.cause == "unsendable 3201 data.setl_optins: required and empty"
