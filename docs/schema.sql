@@ -25,7 +25,7 @@ CREATE TABLE claim (
   work_due_us BIGINT,
   body BLOB,
   answer BLOB,
-  key_version INTEGER NOT NULL,
+  key_version INTEGER NOT NULL, reconcile_due_us BIGINT,
   PRIMARY KEY (claim_id),
   CONSTRAINT claim_request UNIQUE (institution_code, request_id)
 );
@@ -33,6 +33,10 @@ CREATE TABLE claim (
 CREATE INDEX claim_batch ON claim (batch_index);
 
 CREATE INDEX claim_listing ON claim (institution_code, created_us, claim_id);
+
+CREATE INDEX claim_reconcile ON claim (reconcile_due_us) WHERE reconcile_due_us IS NOT NULL;
+
+CREATE INDEX claim_reversed ON claim (institution_code, updated_us) WHERE state = 'REVERSED';
 
 CREATE INDEX claim_subject ON claim (subject_ref);
 

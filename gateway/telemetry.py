@@ -31,11 +31,12 @@ institution_var: ContextVar[str] = ContextVar("institution", default="")
 
 ALLOWED_FIELDS = frozenset({
     "at", "attempts", "available_fen", "cause", "checkpoint_size", "checked", "claim_id", "count",
-    "database", "duration_ms", "entry_id", "environment", "error_code", "error_type", "event",
-    "exception", "floor_fen", "institution", "item_id", "kind", "leaf_index", "level", "limit_id",
+    "database", "day", "duration_ms", "entry_id", "environment", "error_code", "error_type",
+    "event", "exception", "floor_fen", "institution", "item_id", "kind", "leaf_index", "level",
+    "limit_id",
     "listen", "logger", "msgid", "outcome", "port", "queue_depth", "reason", "region",
     "request_id", "rpc", "serving", "signal", "size", "state", "status", "step", "subject_ref",
-    "transaction", "tree_size", "verb", "version", "window",
+    "transaction", "tree_size", "undated", "verb", "version", "window",
 })  # fmt: skip
 """Everything a line may hold. None of them is personal; subject_ref is unlinkable by design."""
 

@@ -33,7 +33,8 @@ class ClaimState(StrEnum):
     UNKNOWN = "UNKNOWN"
     """No readable, verified answer: it may have taken effect (未知)."""
     REVERSAL_SENT = "REVERSAL_SENT"
-    """冲正 by the original msgid was sent; provisional until reconciliation."""
+    """It is being taken back (冲正 by the original msgid, or a cancellation after a review);
+    provisional until reconciliation."""
     REVIEW = "REVIEW"
     """The region said yes with amounts that do not add up: a person must look. Never posted."""
     REVERSING = "REVERSING"
@@ -57,9 +58,13 @@ class ClaimEvent(StrEnum):
     REVERSAL_BY_MSGID = "reversal_by_msgid"
     """Intent to send 2601 recorded (each attempt has its own msgid)."""
     FOUND_EFFECTIVE = "found_effective"
-    """Reconciliation: the region has it."""
+    """Reconciliation: the region has it. Posts nothing: a statement has no breakdown."""
     FOUND_ABSENT = "found_absent"
     """Reconciliation: the region does not have it (or has it together with its reversal)."""
+    FOUND_AMBIGUOUS = "found_ambiguous"
+    """Reconciliation: the statement contradicts itself or us; a person must look."""
+    TAKE_BACK = "take_back"
+    """A person says: take it back at the region, whatever became of it."""
     CANCEL_REQUESTED = "cancel_requested"
     CANCEL_ACCEPTED = "cancel_accepted"
     CANCEL_REFUSED = "cancel_refused"
@@ -120,13 +125,21 @@ TABLE: MappingProxyType[tuple[ClaimState, ClaimEvent], Transition] = MappingProx
         (_S.UNKNOWN, _E.NOT_SENT): Transition(_S.VOIDED, _L.VOID),
         (_S.UNKNOWN, _E.NO_ANSWER): Transition(_S.UNKNOWN),
         (_S.UNKNOWN, _E.REVERSAL_BY_MSGID): Transition(_S.REVERSAL_SENT),
-        (_S.UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
+        # It stands at the region and we never read a yes: nothing is posted, it is taken back.
+        (_S.UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.UNKNOWN),
+        (_S.UNKNOWN, _E.FOUND_AMBIGUOUS): Transition(_S.UNKNOWN),
         (_S.UNKNOWN, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
         # After a 2601 left us only reconciliation decides; answers in between are evidence.
         (_S.REVERSAL_SENT, _E.REVERSAL_BY_MSGID): Transition(_S.REVERSAL_SENT),
-        (_S.REVERSAL_SENT, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
+        (_S.REVERSAL_SENT, _E.FOUND_EFFECTIVE): Transition(_S.REVERSAL_SENT),
+        (_S.REVERSAL_SENT, _E.FOUND_AMBIGUOUS): Transition(_S.REVERSAL_SENT),
+        (_S.REVERSAL_SENT, _E.TAKE_BACK): Transition(_S.REVERSAL_SENT),
         (_S.REVERSAL_SENT, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
-        (_S.REVIEW, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.POST),
+        # A person decides: take it back, or read the kept answer again with today's dictionary.
+        (_S.REVIEW, _E.REGION_SETTLED): Transition(_S.SETTLED, _L.POST),
+        (_S.REVIEW, _E.TAKE_BACK): Transition(_S.REVERSAL_SENT),
+        (_S.REVIEW, _E.FOUND_EFFECTIVE): Transition(_S.REVIEW),
+        (_S.REVIEW, _E.FOUND_AMBIGUOUS): Transition(_S.REVIEW),
         (_S.REVIEW, _E.FOUND_ABSENT): Transition(_S.VOIDED, _L.VOID),
         (_S.SETTLED, _E.CANCEL_REQUESTED): Transition(_S.REVERSING, _L.PEND_REVERSAL),
         (_S.REVERSING, _E.CANCEL_ACCEPTED): Transition(_S.REVERSED, _L.POST_REVERSAL),
@@ -137,6 +150,7 @@ TABLE: MappingProxyType[tuple[ClaimState, ClaimEvent], Transition] = MappingProx
         (_S.REVERSAL_UNKNOWN, _E.CANCEL_REFUSED): Transition(_S.REVERSAL_UNKNOWN),
         (_S.REVERSAL_UNKNOWN, _E.CANCEL_NO_ANSWER): Transition(_S.REVERSAL_UNKNOWN),
         (_S.REVERSAL_UNKNOWN, _E.FOUND_EFFECTIVE): Transition(_S.SETTLED, _L.VOID_REVERSAL),
+        (_S.REVERSAL_UNKNOWN, _E.FOUND_AMBIGUOUS): Transition(_S.REVERSAL_UNKNOWN),
         (_S.REVERSAL_UNKNOWN, _E.FOUND_ABSENT): Transition(_S.REVERSED, _L.POST_REVERSAL),
     }
 )

@@ -8,11 +8,13 @@ logged.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from enum import StrEnum
 from typing import Any
 
 from gateway.domain.bill import VisitKind
 from gateway.domain.breakdown import Breakdown
+from gateway.domain.business_day import SHANGHAI, business_day
 from gateway.domain.claim import (
     PROVISIONAL,
     ClaimEvent,
@@ -54,6 +56,45 @@ class Refusal:
     reason: str
     region_code: str
     text_zh: str
+
+
+class Standing(StrEnum):
+    """What a statement says of one claim's settlement at the region."""
+
+    EFFECTIVE = "effective"
+    ABSENT = "absent"
+    TAKEN_BACK = "taken_back"
+    """It is there, and so is what takes it back."""
+    AMBIGUOUS = "ambiguous"
+    """The rows contradict each other, or us."""
+
+
+class Attention(StrEnum):
+    """Why a person has to look at a claim that waits for reconciliation."""
+
+    NONE = ""
+    DECIDE = "decide"
+    """In REVIEW, and the region's statement has it: take it back, or read its answer again."""
+    STILL_EFFECTIVE = "still_effective"
+    """Taken back as often as may be, and the statement still has it."""
+    AMBIGUOUS = "ambiguous"
+    NO_STATEMENT = "no_statement"
+    """Asked for often, never got; it is still asked for, once a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFinding:
+    """对账结论: which statement said what about a claim."""
+
+    standing: Standing
+    msgids: tuple[str, ...]
+    """Of the 3202 messages whose results decided."""
+    first_day: str
+    """ISO, the centre's days, inclusive."""
+    last_day: str
+    digest: str
+    """SHA-256 (hex) of the rows about this claim, in canonical JSON."""
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +166,35 @@ class ClaimRecord:
     reversal_request_hash: str = ""
     reversal_reason: str = ""
     reversal_settlement_id: str = ""
+    reversal_settled_at: datetime | None = None
+    """结算时间 of the cancellation at the centre."""
     reversal_answered: bool = False
     reversal_attempts: int = 0
     reversal_undelivered: int = 0
     """2601s that provably never left: they lengthen the pause and are no attempts."""
     work_due_at: datetime | None = None
     """When the worker should look again; None when there is nothing to do."""
+    reconcile_due_at: datetime | None = None
+    """When its statement is asked for (again), where that was put off."""
+    reconcile_attempts: int = 0
+    """Statements asked for in vain since it last moved."""
+    attention: Attention = Attention.NONE
+    found: StatementFinding | None = None
+    """What the newest statement said of it."""
+    take_backs: int = 0
+    """How often a statement made us take it back."""
+
+    @property
+    def reconcile_due(self) -> datetime | None:
+        """When to ask for a statement about it; None where none can tell more.
+
+        The day on which it last moved must be over, in the centre's time.
+        """
+        asks = self.attention in (Attention.NONE, Attention.NO_STATEMENT)
+        if not self.provisional or not asks:
+            return None
+        tomorrow = business_day(self.updated_at) + timedelta(days=1)
+        return self.reconcile_due_at or datetime.combine(tomorrow, time(), SHANGHAI)
 
     @property
     def provisional(self) -> bool:
@@ -146,7 +210,15 @@ class ClaimRecord:
     ) -> tuple[ClaimRecord, LedgerAct]:
         """The next version after `event`, and what the ledger has to do with it."""
         found = transition(self.state, event)
-        claim = replace(self, state=found.to, version=self.version + 1, updated_at=at, **changes)
+        fresh = {
+            "reconcile_due_at": None,
+            "reconcile_attempts": 0,
+            "attention": Attention.NONE,
+            # What was said of the settlement says nothing of its cancellation.
+            "found": None if event is ClaimEvent.CANCEL_REQUESTED else self.found,
+        }
+        moved = fresh | changes
+        claim = replace(self, state=found.to, version=self.version + 1, updated_at=at, **moved)
         return claim, found.ledger
 
     def with_message(self, message: PlannedMessage) -> ClaimRecord:

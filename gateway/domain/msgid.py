@@ -21,3 +21,15 @@ def compose(institution_code: str, at: datetime, sequence: int) -> str:
         raise InvariantViolated("a msgid needs a 12-character institution and an aware time")
     stamp = at.astimezone(SHANGHAI).strftime("%Y%m%d%H%M%S")
     return f"{institution_code}{stamp}{sequence % SEQUENCE_MODULUS:04d}"
+
+
+def sent_at(msgid: str) -> datetime:
+    """When a msgid of ours was made, aware; its message was sent then or soon after.
+
+    Raises InvariantViolated for what is no msgid of ours.
+    """
+    try:
+        stamp = datetime.strptime(msgid[12:26], "%Y%m%d%H%M%S")
+    except ValueError as error:
+        raise InvariantViolated("a msgid without our stamp") from error
+    return stamp.replace(tzinfo=SHANGHAI)

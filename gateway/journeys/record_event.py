@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim import ClaimEvent, ClaimState, LedgerAct, allows
-from gateway.domain.claim_record import ClaimRecord, EntryRef, OutboxItem
+from gateway.domain.claim_record import ClaimRecord, EntryRef, OutboxItem, StatementFinding
 from gateway.domain.errors import InvariantViolated
 from gateway.domain.msgid import SHANGHAI
 from gateway.domain.posting import settlement_legs
@@ -34,6 +34,8 @@ class Happened:
     changes: dict[str, Any] = field(default_factory=dict)
     exchanges: tuple[tuple[str, str, Exchange], ...] = ()
     """(msgid, outcome, raw bytes) in the order sent."""
+    noted: dict[str, str] = field(default_factory=dict)
+    """A person's decision, for the leaf: operator and reason."""
 
 
 def record_event(
@@ -51,7 +53,7 @@ def record_event(
         books.append_evidence(ids.entry_id(), leaf_type="claim.late_answer", opening=opening, at=at)
         return claim
     moved, act = _with_outcomes(claim, happened).moved(happened.event, at=at, **happened.changes)
-    moved = _enter(books, moved, act, at=at, ids=ids)
+    moved = _enter(books, moved, act, at=at, ids=ids, noted=happened.noted)
     if act is LedgerAct.VOID and _admission_was_lost(moved):
         due_at = at + UNDO_AFTER
         books.enqueue(
@@ -83,7 +85,13 @@ def record_intent(books: Books, claim: ClaimRecord, *, at: datetime, ids: Ids) -
 
 
 def _enter(
-    books: Books, claim: ClaimRecord, act: LedgerAct, *, at: datetime, ids: Ids
+    books: Books,
+    claim: ClaimRecord,
+    act: LedgerAct,
+    *,
+    at: datetime,
+    ids: Ids,
+    noted: dict[str, str] | None = None,
 ) -> ClaimRecord:
     """The ledger's part of a transition, and whom to tell."""
     entry_id = ids.entry_id()
@@ -94,7 +102,9 @@ def _enter(
         claim = replace(claim, window=window or "")
     # A reversal falls into a window of its own: the settlement's may be closed by now.
     body = _opening_body(claim, act, entry_id, entry, at=at, window=window or claim.window)
-    opening = Opening(claim.subject_ref, body)
+    opening = Opening(
+        claim.subject_ref, canonical_json(body | ({"decided": noted} if noted else {}))
+    )
     if entry is None:
         books.append_evidence(
             entry_id, leaf_type=f"claim.{claim.state.value.lower()}", opening=opening, at=at
@@ -190,7 +200,7 @@ def _opening_body(
     *,
     at: datetime,
     window: str,
-) -> bytes:
+) -> dict[str, Any]:
     """What the leaf commits to: every fact an auditor needs to say why this was posted."""
     reversal = claim.state in (
         ClaimState.REVERSING,
@@ -226,9 +236,22 @@ def _opening_body(
     }
     if claim.refusal is not None:
         body["refusal"] = [claim.refusal.by, claim.refusal.reason, claim.refusal.region_code]
+    if claim.found is not None:
+        body["statement"] = _statement(claim.found)
     if entry is not None:
         body["kind"] = entry.kind.value
         body["resolves"] = entry.resolves
         body["reverses"] = entry.reverses
         body["legs"] = [[leg.debit.code, leg.credit.code, leg.amount_fen] for leg in entry.legs]
-    return canonical_json(body)
+    return body
+
+
+def _statement(found: StatementFinding) -> dict[str, Any]:
+    """对账结论: which statement decided, and by which rows."""
+    return {
+        "standing": found.standing.value,
+        "msgids": list(found.msgids),
+        "days": [found.first_day, found.last_day],
+        "digest": found.digest,
+        "at": found.at.isoformat(),
+    }

@@ -27,6 +27,7 @@ from gateway.ports import (
     Accepted,
     Answer,
     Books,
+    CancelOrder,
     Clock,
     Declined,
     Ids,
@@ -136,18 +137,37 @@ class ResolveUnknown:
 
     async def _send(
         self, claim: ClaimRecord, message: PlannedMessage, institution: Institution
-    ) -> Answer[None]:
+    ) -> Answer[object]:
         now = self._clock.now()
         ctx = context_of(
             claim, message.msgid, institution, sent_at=now, timeout_s=REVERSAL_TIMEOUT_S
         )
+        region = self._regions.of(claim.insured_region)
+        if message.transaction == region.transaction(Verb.CANCEL, claim.visit_kind):
+            return await region.cancel(
+                ctx,
+                CancelOrder(
+                    claim.visit_kind,
+                    claim.person_no,
+                    claim.region_visit_id,
+                    claim.region_settlement_id,
+                ),
+            )
         order = ReversalOrder(claim.person_no, claim.pivot_msgid, claim.pivot_transaction)
-        return await self._regions.of(claim.insured_region).reverse(ctx, order)
+        return await region.reverse(ctx, order)
+
+    def _means(self, claim: ClaimRecord) -> Verb:
+        """By the settlement id where we hold one (a yes that a person had to look at), once:
+        whether a second cancellation is harmless is not stated. Else by the original msgid."""
+        region = self._regions.of(claim.insured_region)
+        cancel = region.transaction(Verb.CANCEL, claim.visit_kind)
+        tried = any(message.transaction == cancel for message in claim.messages)
+        return Verb.CANCEL if claim.region_settlement_id and not tried else Verb.REVERSE
 
     def _record_attempt(self, books: Books, claim: ClaimRecord) -> ClaimRecord:
         at = self._clock.now()
         _unmoved(books, claim)
-        message = plan_message(books, self._regions, claim, Verb.REVERSE, at)
+        message = plan_message(books, self._regions, claim, self._means(claim), at)
         attempts = claim.reversal_attempts + 1
         pause = self._pause(attempts, claim)
         changes = {
@@ -159,7 +179,7 @@ class ResolveUnknown:
         return record_event(books, claim.claim_id, happened, at=at, ids=self._ids)
 
     def _record_answer(
-        self, books: Books, planned: ClaimRecord, message: PlannedMessage, answer: Answer[None]
+        self, books: Books, planned: ClaimRecord, message: PlannedMessage, answer: Answer[object]
     ) -> ClaimRecord:
         books.record_exchange(
             message.msgid, planned.subject_ref, outcome_of(answer), answer.exchange
@@ -177,7 +197,7 @@ class ResolveUnknown:
         books.update_claim(claim, expected_version=current.version)
         return claim
 
-    def _after(self, claim: ClaimRecord, answer: Answer[None], now: datetime) -> dict[str, Any]:
+    def _after(self, claim: ClaimRecord, answer: Answer[object], now: datetime) -> dict[str, Any]:
         """What an answer changes of the retry."""
         match answer:
             case Accepted() | Declined():

@@ -193,6 +193,7 @@ def _event(
     match answer:
         case Accepted(value=settlement):
             changes["reversal_settlement_id"] = settlement.settlement_id
+            changes["reversal_settled_at"] = settlement.settled_at
             if settlement.broken or not _exact_negative(claim, settlement):
                 # I8: a reversal that is not the exact negative is never posted.
                 changes["broken"] = tuple(dict.fromkeys((*settlement.broken, "I8")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from gateway.ports.books import (
     ANY_STATE,
     AskedReversal,
+    AttentionQuery,
     Awaiting,
     Books,
     BooksReader,
@@ -44,7 +45,7 @@ from gateway.ports.log import (
     WitnessRefused,
     WitnessSilent,
 )
-from gateway.ports.regions import RegionGateway, Regions
+from gateway.ports.regions import RegionGateway, Regions, RegionStatus, RegionStatuses
 from gateway.ports.statements import (
     OurRow,
     StatementKey,
@@ -69,6 +70,7 @@ __all__ = [
     "Accepted",
     "Answer",
     "AskedReversal",
+    "AttentionQuery",
     "Awaiting",
     "Books",
     "BooksReader",
@@ -96,6 +98,8 @@ __all__ = [
     "RegionGateway",
     "RegionLine",
     "RegionSettlement",
+    "RegionStatus",
+    "RegionStatuses",
     "Regions",
     "ReversalOrder",
     "Signing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from gateway.domain.claim import ClaimState
@@ -45,6 +45,19 @@ class ClaimQuery:
     created_until: datetime | None = None
     before_claim_id: str = ""
     """Exclusive upper bound in (created_at, claim_id) order; empty for the first page."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionQuery:
+    """Filters of the list of provisional claims, oldest first."""
+
+    institution: str = ""
+    """Empty for all."""
+    insured_region_prefix: str = ""
+    claim_id: str = ""
+    after: str = ""
+    """Exclusive lower bound, a claim id; empty for the first page. Claim ids sort by time."""
     limit: int = 50
 
 
@@ -94,6 +107,9 @@ class Books(Protocol):
 
     def update_claim(self, claim: ClaimRecord, *, expected_version: int) -> None:
         """Raises Conflict if the stored version is another."""
+
+    def house_ref(self) -> str:
+        """The subject of evidence that is about no single person."""
 
     def subject_ref(self, id_number: str) -> str:
         """The person's reference in the medical domain, made on first sight."""
@@ -160,9 +176,22 @@ class BooksReader(Protocol):
         """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due;
         those due longest first. `region`: only claims whose insured region's code begins so."""
 
+    def claims_to_reconcile(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
+        """Claims whose statement is to be asked for (again), the longest due first."""
+
+    def claims_of_statement(
+        self, institution: str, pooling_region: str, first: date, last: date
+    ) -> tuple[ClaimRecord, ...]:
+        """Settled and reversed claims that may have a row in a statement of these days of the
+        centre, inclusive; the caller takes those that have."""
+
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
         """Claims about which nothing more is tried here, by state; of one institution, or of all
         ("")."""
+
+    def provisional_claims(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
+        """Those of which neither success nor failure may be assumed, by claim id; without claims
+        of erased persons."""
 
     def due_outbox(
         self, at: datetime, limit: int, *, region: str = ""

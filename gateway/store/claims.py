@@ -6,7 +6,7 @@ an update names the version it read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -29,7 +30,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.claim import PROVISIONAL, ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
-from gateway.ports import ANY_STATE, Awaiting, ClaimPage, ClaimQuery
+from gateway.ports import ANY_STATE, AttentionQuery, Awaiting, ClaimPage, ClaimQuery
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.outbox import codes_within
@@ -44,6 +45,9 @@ _log = structlog.get_logger("yrd.store")
 PAGE_MAX = 500
 """Most claims of one page."""
 ENDED = (ClaimState.REFUSED.value, ClaimState.VOIDED.value, ClaimState.REVERSED.value)
+
+IS_PROVISIONAL = f"state IN ({', '.join(sorted(f'{state.value!r}' for state in PROVISIONAL))})"
+"""As text, for a partial index serves only who says the same."""
 
 _SEALED = (CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.body)
 _BY_ID = Prepared(select(*_SEALED).where(CLAIM.c.claim_id == bindparam("claim_id")))
@@ -72,7 +76,7 @@ _NEEDING_WORK = (
 _AWAITING = (
     select(CLAIM.c.state, func.count(), func.min(CLAIM.c.updated_us))
     .where(
-        CLAIM.c.state.in_(sorted(state.value for state in PROVISIONAL)),
+        text(IS_PROVISIONAL),
         CLAIM.c.work_due_us.is_(None),
         or_(
             CLAIM.c.institution_code == bindparam("institution"),
@@ -83,6 +87,25 @@ _AWAITING = (
     .order_by(CLAIM.c.state)
 )
 """Reads every claim: for a person who asks now and then, not for each round of a worker."""
+_PROVISIONAL = (
+    select(*_SEALED)
+    .where(
+        text(IS_PROVISIONAL),
+        CLAIM.c.body.is_not(None),
+        CLAIM.c.claim_id > bindparam("after"),
+        or_(
+            CLAIM.c.claim_id == bindparam("claim_id"),
+            bindparam("claim_id", type_=String) == "",
+        ),
+        CLAIM.c.insured_region.between(bindparam("first"), bindparam("last")),
+        or_(
+            CLAIM.c.institution_code == bindparam("institution"),
+            bindparam("institution", type_=String) == "",
+        ),
+    )
+    .order_by(CLAIM.c.claim_id)
+    .limit(bindparam("limit"))
+)
 _ANSWER = Prepared(
     select(CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.answer).where(
         CLAIM.c.claim_id == bindparam("claim_id")
@@ -142,11 +165,14 @@ class Claims:
         states: frozenset[ClaimState] = ANY_STATE,
     ) -> tuple[ClaimRecord, ...]:
         """Those that do not open are left out: one damaged row must not hold up all the others."""
-        found: list[ClaimRecord] = []
         values = {"at": to_us(at), "limit": limit, **codes_within(region)}
         names = sorted(state.value for state in states)
         rows = self._connection.execute(_NEEDING_WORK, values | {"states": names})
-        for row in rows.all():
+        return self._readable(rows.all())
+
+    def _readable(self, rows: Sequence[Row[Any, *tuple[Any, ...]]]) -> tuple[ClaimRecord, ...]:
+        found: list[ClaimRecord] = []
+        for row in rows:
             try:
                 found.append(self.open(row))
             except (Undecipherable, SubjectErased) as error:
@@ -160,6 +186,17 @@ class Claims:
         return tuple(
             Awaiting(ClaimState(state), count, from_us(oldest)) for state, count, oldest in rows
         )
+
+    def provisional(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
+        """By claim id; a row that does not open is left out and told in the log."""
+        values = {
+            "institution": query.institution,
+            "after": query.after,
+            "claim_id": query.claim_id,
+            "limit": min(max(query.limit, 1), PAGE_MAX),
+            **codes_within(query.insured_region_prefix),
+        }
+        return self._readable(self._connection.execute(_PROVISIONAL, values).all())
 
     def insert(self, claim: ClaimRecord) -> None:
         """Raises Conflict if its id or one of its request ids is taken."""
@@ -242,6 +279,7 @@ class Claims:
             "created_us": to_us(claim.created_at),
             "updated_us": to_us(claim.updated_at),
             "work_due_us": _work_due_us(claim),
+            "reconcile_due_us": reconcile_due_us(claim),
             "body": seal(cipher, body, record_to_json(claim), self._salt),
             "answer": seal(cipher, answer, self._encode(claim), self._salt),
             "key_version": KEY_VERSION,
@@ -290,6 +328,12 @@ class Claims:
         if at is None:
             raise Malformed("the page token names no claim of this institution")
         return at
+
+
+def reconcile_due_us(claim: ClaimRecord) -> int | None:
+    """The column: when the claim's statement is asked for."""
+    due = claim.reconcile_due
+    return None if due is None else to_us(due)
 
 
 def _work_due_us(claim: ClaimRecord) -> int | None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, or_, select
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import InvariantViolated
 from gateway.store.claims import _work_due_us as work_due_us
+from gateway.store.claims import reconcile_due_us
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import INDEX_EPOCH, Keyring
 from gateway.store.prepared import Prepared
@@ -93,8 +94,9 @@ def rows_of_claim(
     """What the sealed record says of the claim's columns, answers, reversal and person."""
     found: list[tuple[str, str, str]] = []
     version = int.from_bytes(row.body[1:3], "big")
-    if row.work_due_us != work_due_us(claim) or row.key_version != version:
-        what = "column work_due_us or key_version is not what the sealed record says"
+    due = (row.work_due_us, row.reconcile_due_us)
+    if due != (work_due_us(claim), reconcile_due_us(claim)) or row.key_version != version:
+        what = "column work_due_us, reconcile_due_us or key_version is not what the record says"
         found.append(("CLAIM_COLUMN_DIFFERS", what, INVESTIGATE))
     of_claim = {"claim_id": claim.claim_id}
     heard = {(m.msgid, m.outcome) for m in claim.messages if m.outcome != "planned"}

@@ -60,6 +60,19 @@ class ClaimRow(SQLModel, table=True):
             sqlite_where=text("work_due_us IS NOT NULL"),
             postgresql_where=text("work_due_us IS NOT NULL"),
         ),
+        Index(
+            "claim_reconcile",
+            "reconcile_due_us",
+            sqlite_where=text("reconcile_due_us IS NOT NULL"),
+            postgresql_where=text("reconcile_due_us IS NOT NULL"),
+        ),
+        Index(
+            "claim_reversed",
+            "institution_code",
+            "updated_us",
+            sqlite_where=text("state = 'REVERSED'"),
+            postgresql_where=text("state = 'REVERSED'"),
+        ),
     )
 
     claim_id: str = Field(sa_column=Column(String(64), primary_key=True))
@@ -80,6 +93,8 @@ class ClaimRow(SQLModel, table=True):
     updated_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     work_due_us: int | None = Field(sa_column=Column(BigInteger, nullable=True))
     """When the worker looks at it again; null when there is nothing to do."""
+    reconcile_due_us: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    """When its statement is asked for; null where none can tell more."""
     body: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
     """The whole record, sealed; null once the person is erased."""
     answer: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))

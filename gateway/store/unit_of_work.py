@@ -7,7 +7,7 @@ given (ports.BooksReader). Both are thin: each part lies in its own file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,7 @@ from gateway.domain.errors import InvariantViolated
 from gateway.ports import (
     ANY_STATE,
     AskedReversal,
+    AttentionQuery,
     Awaiting,
     ClaimPage,
     ClaimQuery,
@@ -31,6 +32,7 @@ from gateway.store.floors import tell_crossed
 from gateway.store.keyring import Keyring
 from gateway.store.msgids import MsgidCounters
 from gateway.store.outbox import Outbox
+from gateway.store.reconciliation import Reconciliation
 from gateway.store.reversals import Reversals
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.journal import Entry
@@ -180,6 +182,7 @@ class Snapshot:
         )
         self._evidence = Evidence(connection, self.subjects, salt)
         self._outbox = Outbox(connection)
+        self._reconciliation = Reconciliation(connection, self.claims)
         self._reversals = Reversals(connection)
 
     def claim(self, claim_id: str) -> ClaimRecord | None:
@@ -207,8 +210,19 @@ class Snapshot:
     ) -> tuple[ClaimRecord, ...]:
         return self.claims.needing_work(at, limit, region=region, states=states)
 
+    def claims_to_reconcile(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
+        return self._reconciliation.due(at, limit)
+
+    def claims_of_statement(
+        self, institution: str, pooling_region: str, first: date, last: date
+    ) -> tuple[ClaimRecord, ...]:
+        return self._reconciliation.of_statement(institution, pooling_region, first, last)
+
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
         return self.claims.awaiting_reconciliation(institution)
+
+    def provisional_claims(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
+        return self.claims.provisional(query)
 
     def due_outbox(self, at: datetime, limit: int, *, region: str = "") -> tuple[OutboxItem, ...]:
         return self._outbox.due(at, limit, region=region)

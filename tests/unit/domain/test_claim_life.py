@@ -40,6 +40,8 @@ class World:
     pending: int = 1
     crashed: bool = False
     """Our process died: whatever was under way is nobody's any more."""
+    confirmed: bool = False
+    """A statement has said of a claim in review that it stands."""
 
 
 USED: set[tuple[ClaimState, ClaimEvent]] = set()
@@ -108,12 +110,22 @@ def moves(world: World) -> list[tuple[str, World]]:
             if world.settle_arrived and not world.crashed:
                 event = E.REGION_SETTLED if world.effective else E.REGION_REFUSED
                 found.append(("a late answer", apply(world, event)))
+        case S.REVERSAL_SENT:
+            sent = replace(apply(world, E.REVERSAL_BY_MSGID), reversal_under_way=True)
+            found.append(("the worker sends it again", sent))
+            found.append(("a person has it taken back again", apply(world, E.TAKE_BACK)))
         case S.SETTLED if not world.reversal_posted:
             asked = replace(apply(world, E.CANCEL_REQUESTED), cancel_under_way=True)
             found.append(("the hospital cancels", asked))
-        case S.REVIEW if world.effective:
-            undone = replace(world, effective=0, cancelled=True)
-            found.append(("a person has it cancelled at the region", undone))
+        case S.REVIEW:
+            found.append(("a person has it taken back", apply(world, E.TAKE_BACK)))
+            if world.confirmed:
+                # What the statement has, and what is read whole by now, is the region's yes.
+                again = apply(world, E.REGION_SETTLED)
+                found.append(("its kept answer is read again", again))
+            elif world.effective:
+                undone = replace(world, effective=0, cancelled=True)
+                found.append(("a person has it cancelled at the region", undone))
         case S.REVERSING:
             if world.cancelled:
                 found.append(("cancel answered yes", apply(world, E.CANCEL_ACCEPTED)))
@@ -126,7 +138,11 @@ def moves(world: World) -> list[tuple[str, World]]:
     ):
         event = E.FOUND_EFFECTIVE if world.effective else E.FOUND_ABSENT
         if allows(world.state, event):
-            found.append((f"reconciliation: {event}", apply(world, event)))
+            told = apply(world, event)
+            confirmed = told.state is S.REVIEW
+            found.append((f"reconciliation: {event}", replace(told, confirmed=confirmed)))
+        if allows(world.state, E.FOUND_AMBIGUOUS):
+            found.append(("the statement is no clear one", apply(world, E.FOUND_AMBIGUOUS)))
     return found
 
 
@@ -150,7 +166,6 @@ def test_the_exploration_reaches_every_state_and_every_row_of_the_table_but_repe
         (S.UNKNOWN, E.NO_ANSWER),
         (S.UNKNOWN, E.NOT_SENT),
         (S.UNKNOWN, E.REGION_SETTLED_BROKEN),
-        (S.REVERSAL_SENT, E.REVERSAL_BY_MSGID),
         (S.REVERSAL_UNKNOWN, E.CANCEL_NO_ANSWER),
         (S.REVERSAL_UNKNOWN, E.CANCEL_REFUSED),
         (S.REVERSAL_UNKNOWN, E.CANCEL_ACCEPTED),
@@ -225,8 +240,14 @@ def test_a_reversal_that_nobody_answered_waits_for_a_person_once_it_was_tried_en
     assert [step.value for step in steps] == ["await_person", "await_reconciliation"]
 
 
-def test_the_table_never_posts_on_anything_but_a_yes_or_reconciliation() -> None:
-    yes = {E.REGION_SETTLED, E.FOUND_EFFECTIVE}
+def test_the_table_never_posts_a_settlement_on_anything_but_the_regions_own_yes() -> None:
     for (_, event), found in TABLE.items():
         if found.ledger is L.POST:
-            assert event in yes
+            assert event is E.REGION_SETTLED
+
+
+def test_what_was_sent_to_take_it_back_is_never_followed_by_a_posting() -> None:
+    assert not allows(S.REVERSAL_SENT, E.REGION_SETTLED)
+    for event in ClaimEvent:
+        if allows(S.REVERSAL_SENT, event):
+            assert transition(S.REVERSAL_SENT, event).to in (S.REVERSAL_SENT, S.VOIDED)
