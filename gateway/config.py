@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         description="Origin of the transparency log's first key, a schema-less URL; after"
         " `yrd log restart` the database says which origin is in force."
     )
+    log_sm2_key: Path | None = Field(
+        None, description="PEM file of an SM2 key that signs checkpoints too (docs/sm.md)."
+    )
     outside_checkpoint: Path = Field(
         Path("checkpoint.txt"),
         description="fsynced copy of the newest checkpoint outside the database.",
@@ -261,6 +264,7 @@ class Settings(BaseSettings):
                 "database": with_password(database, secret) if secret else database,
                 "database_password_file": secret,
                 "keys_dir": fix(self.keys_dir),
+                "log_sm2_key": fix(self.log_sm2_key) if self.log_sm2_key else None,
                 "outside_checkpoint": fix(self.outside_checkpoint),
                 "participants": fix(self.participants),
                 "agreements": fix(self.agreements) if self.agreements else None,

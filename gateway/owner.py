@@ -39,6 +39,7 @@ from gateway.policy_files import load_policy_book
 from gateway.ports import Observe
 from gateway.rpc.convert.claims import encode_claim
 from gateway.rpc.server import Journeys
+from gateway.sm2_log import load_sm2_log_key
 from gateway.store.cosigned_log import CosignedLog
 from gateway.store.expiries import Expiries
 from gateway.store.lock import WriterLock
@@ -77,6 +78,7 @@ class Owner:
         self._catalogues = load_catalogues()
         self._agreements = load_agreements(settings.agreements)
         self._connections = _connections(settings)
+        self._sm2_key = load_sm2_log_key(settings.log_sm2_key) if settings.log_sm2_key else None
         self._unknown = NoteUnknownCodes(logger=logger)
         self._opened: OpenStore | None = None
         self._regions: ConnectedRegions | None = None
@@ -100,6 +102,7 @@ class Owner:
                 production=settings.environment is Environment.PRODUCTION,
                 agreements=self._agreements,
                 outside_checkpoint=settings.outside_checkpoint,
+                also_sign=self._sm2_key.named if self._sm2_key else None,
             ),
             encode=encode_claim,
             clock=self._clock,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ledger.merkle import EMPTY_ROOT, HASH_SIZE
 from ledger.note import (
     KeyMalformed,
+    LineSigner,
     NoteInvalid,
     NoteSigner,
     NoteVerifier,
@@ -64,10 +65,13 @@ def checkpoint_text(origin: str, size: int, root: bytes) -> str:
     return f"{origin}\n{size}\n{b64(root)}\n"
 
 
-def issue_checkpoint(size: int, root: bytes, signer: NoteSigner) -> Checkpoint:
-    """A checkpoint in the signer's name. The caller has shown that it may be signed."""
+def issue_checkpoint(
+    size: int, root: bytes, signer: NoteSigner, others: Iterable[LineSigner] = ()
+) -> Checkpoint:
+    """A checkpoint in the signer's name, which `others` sign too. The caller has shown that it may
+    be signed."""
     text = checkpoint_text(signer.name, size, root)
-    return Checkpoint(signer.name, size, root, sign_note(text, [signer]))
+    return Checkpoint(signer.name, size, root, sign_note(text, [signer, *others]))
 
 
 def open_checkpoint(

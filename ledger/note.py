@@ -55,6 +55,13 @@ class Verifier(Protocol):
         """Whether this key made the signature over the text."""
 
 
+class LineSigner(Protocol):
+    """Whoever vouches for a text, in whatever kind of signature."""
+
+    def signature_line(self, text: str) -> str:
+        """— name base64(key id ‖ signature), with its newline."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoteVerifier:
     """An Ed25519 public key with its name."""
@@ -135,7 +142,7 @@ class NoteSigner:
         return signature_line(self.name, self.verifier.key_id, self._key.sign(text.encode()))
 
 
-def sign_note(text: str, signers: Iterable[NoteSigner]) -> str:
+def sign_note(text: str, signers: Iterable[LineSigner]) -> str:
     """The note with one signature line of each signer."""
     _check_text(text)
     return text + "\n" + "".join(signer.signature_line(text) for signer in signers)

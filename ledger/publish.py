@@ -11,6 +11,7 @@ to a file and hands that note back the next time, so that a restored backup or a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -35,6 +36,7 @@ from ledger.merkle import (
     tree_root,
     verify_consistency,
 )
+from ledger.note import LineSigner
 from ledger.outcomes import ForkDetected, LedgerDamaged, PublisherRaced, RollbackDetected
 from ledger.reads import compact_range, latest_note, leaves, to_us
 from ledger.tables import CHECKPOINT
@@ -60,13 +62,19 @@ _INSERT = (
 
 
 def sign_checkpoint(
-    connection: Connection, signer: NoteSigner, *, at: datetime, outside: str | None = None
+    connection: Connection,
+    signer: NoteSigner,
+    *,
+    at: datetime,
+    outside: str | None = None,
+    others: Iterable[LineSigner] = (),
 ) -> Checkpoint | None:
     """Sign the log's present head; None when nothing was appended since the last signature.
 
     `outside` is the newest checkpoint kept outside the database, verbatim. `at` is kept beside the
-    note for people; it is not signed. Raises RollbackDetected, ForkDetected, LedgerDamaged,
-    LogClosed or PublisherRaced; whatever it raises, nothing was signed.
+    note for people; it is not signed. `others` put their lines under the signer's. Raises
+    RollbackDetected, ForkDetected, LedgerDamaged, LogClosed, PublisherRaced, or what one of the
+    others raises; whatever it raises, nothing was signed.
     """
     _lock_or_leave(connection)
     history = read_history(connection, signer.verifier)
@@ -86,7 +94,7 @@ def sign_checkpoint(
     root = _recomputed_root(connection, edge, last)
     if last is not None:
         _check_consistency(connection, last, edge.size, root)
-    checkpoint = issue_checkpoint(edge.size, root, signer)
+    checkpoint = issue_checkpoint(edge.size, root, signer, others)
     record_checkpoint(connection, checkpoint, last_size=last.size if last else 0, at=at)
     return checkpoint
 

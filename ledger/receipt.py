@@ -30,6 +30,7 @@ from ledger.leaf import Leaf, LeafError
 from ledger.merkle import ProofInvalid, leaf_hash, verify_inclusion
 from ledger.note import KeyMalformed, NoteInvalid, b64, unb64
 from ledger.policy import KeyOutOfDate, Log, Policy, PolicyUnmet
+from ledger.sm2_note import Sm2NoteVerifier, sm2_signed
 from ledger.tlog_proof import TlogProof, TlogProofMalformed, is_tlog_proof
 
 FORMAT = "yrd.receipt.v1"
@@ -47,7 +48,7 @@ class ReceiptInvalid(Exception):
     def __init__(self, step: str, message: str, do: str) -> None:
         super().__init__(f"{message}. {do}")
         self.step = step
-        """KEY, FORMAT, CHECKPOINT, KEY_DATE, WITNESS, LEAF, PROOF or OPENING."""
+        """KEY, FORMAT, CHECKPOINT, SM2, KEY_DATE, WITNESS, LEAF, PROOF or OPENING."""
         self.do = do
 
 
@@ -104,6 +105,8 @@ class VerifiedReceipt:
     """Canonical JSON of the record, or None when it was erased and only its leaf is proven."""
     cosignatures: tuple[Cosignature, ...] = ()
     """Those that the policy counted."""
+    sm2: bool = False
+    """Whether the log's SM2 key, which was asked for, has signed too."""
 
 
 def make_receipt(
@@ -138,18 +141,27 @@ def make_receipt(
 
 
 def verify_receipt(
-    data: bytes, vkey: str, policy: Policy | None = None, *, now: int | None = None
+    data: bytes,
+    vkey: str,
+    policy: Policy | None = None,
+    *,
+    now: int | None = None,
+    sm2_vkey: str = "",
 ) -> VerifiedReceipt:
     """What the receipt proves to someone who trusts only the log's public key, and witnesses.
 
-    (0) the key is a key; (1) the file is a receipt; (2) the log has signed the checkpoint; (3) so
-    have the witnesses that `policy` asks for; (4) the leaf is a leaf; (5) the leaf is at its place
-    in the signed tree; (6) the record is the one the leaf commits to. `now`, in seconds since 1970,
-    dates a checkpoint that no witness dates. Raises ReceiptInvalid at the first step that fails.
+    (0) the key is a key; (1) the file is a receipt; (2) the log has signed the checkpoint, by SM2
+    as well if `sm2_vkey` is given; (3) so have the witnesses that `policy` asks for; (4) the leaf
+    is a leaf; (5) the leaf is at its place in the signed tree; (6) the record is the one the leaf
+    commits to. `now`, in seconds since 1970, dates a checkpoint that no witness dates. Raises
+    ReceiptInvalid at the first step that fails.
     """
     log = _verifier(vkey)  # (0)
+    sm2 = _sm2_verifier(sm2_vkey, log) if sm2_vkey else None
     receipt = parse_receipt(data)  # (1)
     checkpoint = _opened(receipt, log)  # (2)
+    if sm2 is not None:
+        _check_sm2(receipt, sm2)
     counted = _witnessed(receipt, log, policy, now) if policy is not None else ()  # (3)
     leaf = _leaf(receipt.leaf)  # (4)
     _check_inclusion(receipt, checkpoint)  # (5)
@@ -157,7 +169,12 @@ def verify_receipt(
         _check_opening(receipt.opening, leaf)
     body = receipt.opening.body if receipt.opening else None
     return VerifiedReceipt(
-        leaf=leaf, index=receipt.index, checkpoint=checkpoint, body=body, cosignatures=counted
+        leaf=leaf,
+        index=receipt.index,
+        checkpoint=checkpoint,
+        body=body,
+        cosignatures=counted,
+        sm2=sm2 is not None,
     )
 
 
@@ -194,6 +211,28 @@ def _verifier(vkey: str) -> NoteVerifier:
     except KeyMalformed as error:
         do = "Ask the operator of the log for its vkey, over a way you trust."
         raise ReceiptInvalid("KEY", f"the public key cannot be used: {error}", do) from error
+
+
+def _sm2_verifier(vkey: str, log: NoteVerifier) -> Sm2NoteVerifier:
+    do = "Ask the operator of the log for its SM2 vkey, over a way you trust."
+    try:
+        key = Sm2NoteVerifier.from_vkey(vkey)
+    except KeyMalformed as error:
+        raise ReceiptInvalid("KEY", f"the SM2 public key cannot be used: {error}", do) from error
+    if key.name != log.name:
+        raise ReceiptInvalid("KEY", "the SM2 public key is of another log", do)
+    return key
+
+
+def _check_sm2(receipt: Receipt, key: Sm2NoteVerifier) -> None:
+    do = "Ask for the receipt again, under a checkpoint that the log's SM2 key has signed."
+    try:
+        signed = sm2_signed(receipt.checkpoint, key)
+    except NoteInvalid as error:
+        raise ReceiptInvalid("SM2", f"the checkpoint fails: {error}", do) from error
+    if not signed:
+        # Who gives the key asks for its signature: a line that was cut off must not pass.
+        raise ReceiptInvalid("SM2", f"the SM2 key of {key.name} has not signed it", do)
 
 
 def _opened(receipt: Receipt, log: NoteVerifier) -> Checkpoint:

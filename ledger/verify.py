@@ -13,7 +13,7 @@ whose leaf has no seal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select
@@ -23,6 +23,7 @@ from ledger.note import NoteVerifier
 from ledger.outcomes import LedgerError
 from ledger.policy import ALWAYS, KeyDates
 from ledger.report import RESTORE, Findings, Problem, Progress, Report, silent
+from ledger.sm2_note import Sm2NoteVerifier
 from ledger.tables import ENTRY, LEAF
 from ledger.verify_cosignatures import check_cosignatures
 from ledger.verify_dates import check_dates
@@ -45,11 +46,13 @@ def verify(
     progress: Progress | None = None,
     dates: KeyDates = ALWAYS,
     witness_dates: Mapping[str, KeyDates] = _UNDATED,
+    sm2: Sequence[Sm2NoteVerifier] = (),
 ) -> Report:
     """Check the whole ledger with the public key `vkey`, on a connection that has read nothing yet.
 
-    `dates` are those of this key, `witness_dates` those of witnesses by vkey. Raises KeyMalformed
-    for a bad key; whatever is wrong with the ledger itself is in the report.
+    `dates` are those of this key, `witness_dates` those of witnesses by vkey; `sm2` are
+    further keys, whose lines must fit where they are. Raises KeyMalformed for a bad key; whatever
+    is wrong with the ledger itself is in the report.
     """
     log = NoteVerifier.from_vkey(vkey)
     _hold_snapshot(connection)
@@ -57,7 +60,7 @@ def verify(
     history = HistoryCheck(connection, findings, log, dates)
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
         ("ledger_leaf", lambda: _count_rows(connection, findings)),
-        ("ledger_leaf", lambda: _check_pieces(connection, findings, history)),
+        ("ledger_leaf", lambda: _check_pieces(connection, findings, history, sm2)),
         (
             "ledger_checkpoint",
             lambda: check_dates(connection, findings, history.history, witness_dates),
@@ -76,8 +79,13 @@ def verify(
     return findings.report()
 
 
-def _check_pieces(connection: Connection, findings: Findings, history: HistoryCheck) -> None:
-    leaves = LogCheck(connection, findings, history.history)
+def _check_pieces(
+    connection: Connection,
+    findings: Findings,
+    history: HistoryCheck,
+    sm2: Sequence[Sm2NoteVerifier],
+) -> None:
+    leaves = LogCheck(connection, findings, history.history, sm2)
     journal, limits = JournalCheck(connection, findings), LimitCheck(connection, findings)
     for piece in pieces(connection):
         leaves.take(piece.leaves)

@@ -18,6 +18,7 @@ from ledger.merkle import EMPTY_ROOT, CompactRange
 from ledger.outcomes import LedgerError
 from ledger.reads import compact_range
 from ledger.report import INVESTIGATE, REBUILD, RESTORE, Findings
+from ledger.sm2_note import Sm2NoteVerifier, sm2_signed
 from ledger.tables import CHECKPOINT, TILE, raw
 from ledger.tiles import WIDTH, perfect_root
 
@@ -35,11 +36,17 @@ _TILES = (
 class LogCheck:
     """The leaves in order, the tiles they fill, and the checkpoints they reach."""
 
-    def __init__(self, connection: Connection, findings: Findings, log: LogHistory) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        findings: Findings,
+        log: LogHistory,
+        sm2: Sequence[Sm2NoteVerifier] = (),
+    ) -> None:
         self._connection = connection
         self._findings = findings
         self._tiles = _Tiles(connection, findings)
-        self._checkpoints = _Checkpoints(connection, findings, log)
+        self._checkpoints = _Checkpoints(connection, findings, log, sm2)
         self._tree = _Tree()
         self._broken = False
 
@@ -185,9 +192,16 @@ class _Tiles:
 class _Checkpoints:
     """Checkpoints in order of size, each compared when the tree has reached it."""
 
-    def __init__(self, connection: Connection, findings: Findings, log: LogHistory) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        findings: Findings,
+        log: LogHistory,
+        sm2: Sequence[Sm2NoteVerifier],
+    ) -> None:
         self._findings = findings
         self._log = log
+        self._sm2 = sm2
         self._opened = self._open_all(connection)
         self._next = next(self._opened, None)
         self._forked = False
@@ -235,4 +249,13 @@ class _Checkpoints:
             what = f"the note is of size {checkpoint.size}"
             self._findings.add("CHECKPOINT_MISPLACED", where, what, INVESTIGATE)
             return None
+        self._check_sm2(where, note)
         return checkpoint
+
+    def _check_sm2(self, where: str, note: str) -> None:
+        # Ed25519 decides; a checkpoint from before there was an SM2 key has no line of it.
+        for key in self._sm2:
+            try:
+                self._findings.count("sm2_signatures", int(sm2_signed(note, key)))
+            except NoteInvalid as error:
+                self._findings.add("SM2_SIGNATURE_INVALID", where, str(error), INVESTIGATE)

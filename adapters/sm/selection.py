@@ -29,6 +29,10 @@ class SmUnavailable(Exception):
 
     reason = "SM2_UNAVAILABLE"
 
+    def __init__(self, text_zh: str) -> None:
+        super().__init__(f"{text_zh} [{self.reason}]")
+        self.text_zh = text_zh
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -100,5 +104,5 @@ def need_sm2(peer: str, *, signing: bool = True, selection: Selection | None = N
     raise SmUnavailable(
         f"{peer} 要求国密 SM2 {what},本机不具备:{have.text_zh}。"
         "请安装带 SM2 的 OpenSSL 3(Debian、Ubuntu 的 libssl3;RHEL、Fedora 一系的不带),"
-        "或安装可选依赖 gm(见 docs/sm.md)。不会改用其他算法。[SM2_UNAVAILABLE]"
+        "或安装可选依赖 gm(见 docs/sm.md)。不会改用其他算法。"
     )

@@ -10,6 +10,8 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+from adapters.sm.keys import KeyUnusable
+from adapters.sm.selection import SmUnavailable
 from gateway.config import ConfigError
 from gateway.domain.errors import DomainError, InvariantViolated
 from gateway.policy_files import PolicyFileError
@@ -45,6 +47,10 @@ def explain(error: BaseException) -> str | None:
             return _database(found)
     if isinstance(error, ConfigError | StoreRefused):
         return str(error)
+    if isinstance(error, SmUnavailable):
+        return str(error)
+    if isinstance(error, KeyUnusable):
+        return f"国密密钥不能使用:{error} [KEY_MALFORMED]"
     if isinstance(error, PolicyFileError):
         return f"{error} [POLICY_FILE_INVALID]"
     if isinstance(error, KeyMalformed):

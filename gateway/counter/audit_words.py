@@ -16,6 +16,7 @@ _COUNTED: Mapping[str, str] = MappingProxyType({
     "entries": "分录", "legs": "借贷行", "balances": "科目余额", "trial_balances": "试算平衡",
     "leaves": "日志条目", "tiles": "日志瓦片", "checkpoints": "检查点",
     "bundles": "条目包", "vkeys": "公钥", "cosignatures": "见证签名", "logs_closed": "已关闭日志",
+    "sm2_signatures": "国密签名",
     "seals": "封印", "unsealed": "无封印", "evidence": "佐证条目", "pending_open": "未决分录",
     "dated": "有效期", "subjects": "参保人",
     "limits": "余额下限",

@@ -77,6 +77,7 @@ _MEANING: Mapping[str, str] = MappingProxyType({
     "REVERSE_TWICE": "分录被冲销两次",
     "ROOT_DIFFERS": "已签名的树根与日志条目不符",
     "SEAL_BROKEN": "内容与日志封签不符",
+    "SM2_SIGNATURE_INVALID": "检查点的国密签名不符",
     "STATE_WITHOUT_ENTRY": "结算单的状态没有分录支持",
     "SUBJECT_DIFFERS": "参保人记录与其承诺不符",
     "TILE_COUNT_DIFFERS": "瓦片数目不符",

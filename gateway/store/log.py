@@ -9,6 +9,7 @@ loudly, and the gateway goes on settling; what was acknowledged is proven by the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from gateway.store.unit_of_work import Snapshot, Tools, UnitOfWork
 from gateway.store.writer import GroupWriter
 from ledger.checkpoint import Checkpoint, NoteInvalid, open_checkpoint, parse_checkpoint
 from ledger.history import LogClosed, LogHistory, begins_at, closed_logs
+from ledger.note import LineSigner
 from ledger.outcomes import LedgerDamaged, PublisherRaced
 from ledger.publish import sign_checkpoint
 from ledger.reads import from_us
@@ -73,13 +75,14 @@ class TransparencyLog:
         history: LogHistory,
         clock: Clock,
         outside: Path | None,
+        others: Sequence[LineSigner] = (),
     ) -> None:
-        """`history` ends with this key."""
+        """`history` ends with this key; `others` sign beside it."""
         self._writer = writer
         self._sign_in = sign
         self._snapshots = snapshots
         self._tools = tools
-        self._key, self._signer = key, key.signer
+        self._key, self._signer, self._others = key, key.signer, tuple(others)
         self._history = history
         self._refused = ""
         self._warned: date | None = None
@@ -186,7 +189,9 @@ class TransparencyLog:
         outside, at = self._kept, self._clock.now()
         try:
             return await self._sign_in(
-                lambda connection: sign_checkpoint(connection, self._signer, at=at, outside=outside)
+                lambda connection: sign_checkpoint(
+                    connection, self._signer, at=at, outside=outside, others=self._others
+                )
             )
         except PublisherRaced:  # somebody else signed it; the next round shows theirs
             return None

@@ -6,7 +6,7 @@ only that they open what they sealed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from gateway.store.subjects import CipherCache, Subjects
 from ledger.policy import ALWAYS, KeyDates
 from ledger.published import Published
 from ledger.report import Progress, Report, silent
+from ledger.sm2_note import Sm2NoteVerifier
 from ledger.verify import verify
 from ledger.verify_files import verify_files
 
@@ -52,6 +53,7 @@ def verify_store(
     check_answer: CheckAnswer | None = None,
     progress: Progress | None = None,
     witness_dates: Mapping[str, KeyDates] = MappingProxyType({}),
+    sm2: Sequence[Sm2NoteVerifier] = (),
 ) -> StoreReport:
     """Check everything. Dates of the log's key are those of its key file, if that is here;
     `check_answer` raises ValueError for bytes that are no encoded claim.
@@ -73,6 +75,7 @@ def verify_store(
                 return verify_snapshot(
                     connection, keyring, vkey, dates=_dates(keys_dir, vkey),
                     check_answer=check_answer, progress=progress, witness_dates=witness_dates,
+                    sm2=sm2,
                 )  # fmt: skip
     finally:
         engine.dispose()
@@ -99,9 +102,12 @@ def verify_snapshot(
     check_answer: CheckAnswer | None = None,
     progress: Progress | None = None,
     witness_dates: Mapping[str, KeyDates] = MappingProxyType({}),
+    sm2: Sequence[Sm2NoteVerifier] = (),
 ) -> StoreReport:
     """The same on what this transaction sees, which has read nothing yet."""
-    books = verify(connection, vkey, progress=progress, dates=dates, witness_dates=witness_dates)
+    books = verify(
+        connection, vkey, progress=progress, dates=dates, witness_dates=witness_dates, sm2=sm2
+    )
     subjects = Subjects(connection, keyring, CipherCache(), SystemIds().salt)
     state = crosscheck(
         connection, keyring, subjects=subjects, check_answer=check_answer, progress=progress

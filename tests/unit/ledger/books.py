@@ -21,7 +21,7 @@ from ledger.journal import Account, Entry, EntryKind, Leg, Role, reversal
 from ledger.leaf import Leaf
 from ledger.limit_store import set_limit
 from ledger.limits import Enforcement, Limit
-from ledger.note import split_note
+from ledger.note import LineSigner, split_note
 from ledger.policy import ALWAYS, KeyDates
 from ledger.publish import sign_checkpoint
 from ledger.reads import size, to_us
@@ -144,6 +144,8 @@ class Books:
             f"sqlite:///{self.path}", module=dbapi2, poolclass=NullPool
         )
         self.signer = signer()
+        self.others: tuple[LineSigner, ...] = ()
+        """Who signs checkpoints beside it."""
         self._now = NOON
         with self.engine.begin() as connection:
             install(connection)
@@ -194,7 +196,9 @@ class Books:
 
     def sign(self, outside: str | None = None) -> Checkpoint | None:
         with self.writing() as connection:
-            return sign_checkpoint(connection, self.signer, at=self.tick(), outside=outside)
+            return sign_checkpoint(
+                connection, self.signer, at=self.tick(), outside=outside, others=self.others
+            )
 
     def restart(
         self,
