@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 AMOUNT_MAX = 10**16 - 1
@@ -83,6 +83,8 @@ class Account:
     """The other side: a region (310000), an institution (H00310000001) or a reference."""
     fund: str
     """基金: pooled, serious_illness, personal …; the names are the caller's."""
+    code: str = field(init=False, compare=False, repr=False)
+    """330400/payable/310000/pooled. Made once: each append asks for it a dozen times."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.role, Role):
@@ -94,11 +96,8 @@ class Account:
         ):
             if not pattern.fullmatch(part):
                 raise JournalError("ACCOUNT_MALFORMED", f"the {name} of an account is malformed")
-
-    @property
-    def code(self) -> str:
-        """330400/payable/310000/pooled."""
-        return f"{self.book}/{self.role}/{self.counterparty}/{self.fund}"
+        code = f"{self.book}/{self.role}/{self.counterparty}/{self.fund}"
+        object.__setattr__(self, "code", code)
 
     @classmethod
     def parse(cls, code: str) -> Account:

@@ -108,7 +108,15 @@ def _columns(rows: Rows, balances: Sequence[Sequence[Any]]) -> Iterable[Sequence
 def _array(column: Sequence[Any]) -> str:
     """A PostgreSQL array as text. The only texts are ids, kinds and account codes, which hold no
     quotation mark (ledger.journal); unquoted, an id that spells null would be none."""
-    return "{" + ",".join([_WRITTEN[type(value)](value) for value in column]) + "}"
+    kinds = set(map(type, column))
+    if len(kinds) != 1:
+        return "{" + ",".join([_WRITTEN[type(value)](value) for value in column]) + "}"
+    kind = kinds.pop()  # at once, where no value needs to be looked at
+    if kind is str:
+        return '{"' + '","'.join(column) + '"}'
+    if kind is bytes:
+        return '{"\\\\x' + '","\\\\x'.join([value.hex() for value in column]) + '"}'
+    return "{" + ",".join(map(str, column) if kind is int else ["NULL"] * len(column)) + "}"
 
 
 _WRITTEN: dict[type, Callable[[Any], str]] = {

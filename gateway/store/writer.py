@@ -234,13 +234,15 @@ class GroupWriter(Generic[U]):
             wishes = [job.wishes for job in batch if job.wishes is not None]
             if wishes:
                 shared.read_ahead(wishes)
+            direct = False
             for job in batch:
                 if job.direct:
                     self._run_direct(shared.direct(), job)
-                    # Else the next savepoint would be a transaction, and commit alone.
-                    _refuse_ended(self._connection)
                 else:
+                    if direct:  # else this savepoint could be a transaction, and commit alone
+                        _refuse_ended(self._connection)
                     self._run_one(shared, savepoint.execute, job)
+                direct = job.direct
             savepoint.close()
             # SQLite rolls back by itself where a disk fails, and PostgreSQL answers COMMIT with a
             # rollback where a statement has failed: neither says so of its own accord.

@@ -96,6 +96,10 @@ def gives_up(connection: Connection) -> None:
     connection.exec_driver_sql("ROLLBACK")
 
 
+def harmless(_connection: Connection) -> None:
+    """Asks the database for nothing, and so does not hear that the transaction has ended."""
+
+
 @pytest.mark.parametrize("trouble", [fails, gives_up])
 async def test_a_direct_work_in_trouble_takes_its_whole_commit_with_it(
     tmp_path: Path, trouble: Callable[[Connection], None]
@@ -110,6 +114,7 @@ async def test_a_direct_work_in_trouble_takes_its_whole_commit_with_it(
             told = await asyncio.gather(
                 writer.submit(Rows.add),
                 writer.submit_direct(trouble),
+                writer.submit_direct(harmless),
                 writer.submit(Rows.add),
                 return_exceptions=True,
             )
