@@ -59,6 +59,7 @@ def on_postgresql(root: Path, plan: Plan, say: Say) -> dict[str, Any]:
         if pgbench is not None:
             say(f"PostgreSQL {version}: pgbench -i -s {plan.scale}")
             bench = Pgbench(server, pgbench, scale=plan.scale)
+        server.run_in(plan.segments)
         report = _on_server(server, root, plan, say, bench)
     report |= {"version": version, "settings": SETTINGS, "scale": plan.scale}
     if pgbench is None:
@@ -72,6 +73,7 @@ def _on_server(
     with _made(server.create("fast"), root / "fast", {}) as child:
         report = _postgresql_series(child, plan.series, say, bench, "PostgreSQL")
         report["verified"] = _verified(child, say)
+    server.run_in(plan.segments)
     shared, directory = server.create("together"), root / "together"
     directory.mkdir()
     make_store(shared, directory)
@@ -79,6 +81,7 @@ def _on_server(
     slow = slow_fsync(server.root)
     if slow is None:
         return report | {"slow_fsync": _NO_COMPILER}
+    server.run_in(plan.segments)
     server.stop()
     server.start(slow)
     with _made(server.create("slow"), root / "slow", slow) as child:

@@ -64,6 +64,8 @@ class Plan:
     made: Made
     scale: int
     """Of pgbench's tables: branches; not below the most clients."""
+    segments: int
+    """Of WAL, 16 MB each, that the server has to recycle before anything is measured."""
 
 
 QUICK = Plan(
@@ -76,6 +78,7 @@ QUICK = Plan(
         tile_leaves_max=10_000, tile_rounds=1,
     ),
     scale=4,
+    segments=4,
 )  # fmt: skip
 PLAIN = Plan(
     series=Series(
@@ -89,6 +92,7 @@ PLAIN = Plan(
         tile_leaves_max=200_000, tile_rounds=3, make_s=60,
     ),
     scale=64,
+    segments=128,
 )  # fmt: skip
 FULL = Plan(
     series=Series(callers=(1, 16, 128, 512), clients=(1, 8, 32, 64), rounds=5, seconds=10),
@@ -100,4 +104,5 @@ FULL = Plan(
         verify_from=100_000, tile_leaves_max=1_100_000, tile_rounds=3,
     ),
     scale=64,
+    segments=250,
 )  # fmt: skip

@@ -29,7 +29,8 @@ from gateway.database import Postgresql
 
 SETTINGS = {
     "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on",
-    "shared_buffers": "512MB", "max_wal_size": "4GB", "max_connections": "100",
+    "shared_buffers": "512MB", "max_wal_size": "4GB", "min_wal_size": "4GB",
+    "max_connections": "100",
 }  # fmt: skip
 USER = "postgres"
 _PR_SET_PDEATHSIG = 1
@@ -86,6 +87,17 @@ class Server:
     def drop(self, name: str) -> None:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def run_in(self, segments: int) -> None:
+        """A server that has run for a day recycles its segments of WAL; a fresh one fills 16 MB
+        with zeros for each, which stops whoever commits for 50 ms. From here on there are this
+        many to recycle (at most `min_wal_size`)."""
+        with self.connect() as connection:
+            while len(list((self._data / "pg_wal").iterdir())) < segments:
+                connection.execute(
+                    "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()"
+                )
+            connection.execute("CHECKPOINT")
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Raises ChildFailed if it does not come up."""

@@ -31,6 +31,7 @@ TINY = Plan(
         tile_leaves_max=1_000, tile_rounds=1,
     ),
     scale=2,
+    segments=2,
 )  # fmt: skip
 
 
