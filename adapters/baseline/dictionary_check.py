@@ -118,6 +118,8 @@ class CodeCheck:
         for (node, name), kind in self._coded.get((infno, io), {}).items():
             for path, record in _records(body, node):
                 code = _code(record.get(name))
+                # What we send stands as it is: a blank around a code makes it another one.
+                code = code if io == "in" else code.strip()
                 if code:
                     yield f"{path}.{name}" if path else name, kind, code
 
@@ -136,5 +138,5 @@ def _records(body: Node, node: str) -> Iterator[tuple[str, Node]]:
 def _code(value: Json) -> str:
     """A code as text; what cannot be one is somebody else's business and no code."""
     if isinstance(value, str):
-        return value.strip()
+        return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
