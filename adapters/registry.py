@@ -7,6 +7,7 @@ code; whether a region is served at all is the domain's question. Not here: what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -83,6 +84,14 @@ def book_of(name: str, over: Path | None = None) -> ProfileBook:
     if name not in DECLARED.values():
         raise KeyError(name)
     return wiring.book_of(f"adapters.{name}", over)
+
+
+def check(name: str, connection: Connection, now: datetime) -> None:
+    """What a connection needs, today and as far as its profile says already, is there.
+
+    Raises ProfileError, SecretsMissing, SmUnavailable; KeyError for a name not declared.
+    """
+    wiring.check(book_of(name, connection.profile_file), connection.secrets, now)
 
 
 def connect(connections: Mapping[str, Connection], clocks: Clocks) -> ConnectedRegions:

@@ -70,16 +70,17 @@ class Codecs:
             self._day = day
         return self._codec
 
-    def check(self, moment: datetime) -> None:
-        """Everything that is in force at a moment or will be can be had.
 
-        Raises ProfileError, SecretsMissing, SmUnavailable.
-        """
-        day = moment.astimezone(SHANGHAI).date()
-        self._book.at(day)
-        for signing, encryption in self._book.signings_from(day):
-            schemes.of(signing, self._secrets, self._book.name_zh)
-            schemes.cipher_of(encryption, self._secrets)
+def check(book: ProfileBook, secrets: Secrets, moment: datetime) -> None:
+    """Everything that is in force at a moment or will be can be had.
+
+    Raises ProfileError, SecretsMissing, SmUnavailable.
+    """
+    day = moment.astimezone(SHANGHAI).date()
+    book.at(day)
+    for signing, encryption in book.signings_from(day):
+        schemes.of(signing, secrets, book.name_zh)
+        schemes.cipher_of(encryption, secrets)
 
 
 def book_of(package: str, over: Path | None = None) -> ProfileBook:
@@ -103,8 +104,8 @@ def client(
     """Raises ProfileError when the profile is wrong or has nothing valid today, SecretsMissing and
     SmUnavailable when what it asks for is not there."""
     book = book_of(package, connection.profile_file)
+    check(book, connection.secrets, clocks.now())
     codecs = Codecs(book, codec_class, connection.secrets, connection.codes)
-    codecs.check(clocks.now())
     timing = codecs(clocks.now()).profile.timing
     transport = Transport(connection.base_url, limits(timing), clocks.monotonic, connection.tls)
     return NationalClient(codecs, transport, clocks.now, connection.tell_unknown)

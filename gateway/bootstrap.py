@@ -24,7 +24,7 @@ from gateway.config import Environment, Settings
 from gateway.domain.person import IdMode
 from gateway.ids import SystemIds
 from gateway.journeys.laps import unobserved
-from gateway.owner import Owner, read_secrets
+from gateway.owner import Owner
 from gateway.participants import load_institutions
 from gateway.ports import Observe
 from gateway.rpc.forward_link import OwnerLink
@@ -35,7 +35,7 @@ from gateway.store.lock import WriterLock, holder
 from gateway.store.open_store import refuse_missing
 from gateway.telemetry import Logger, configure
 
-__all__ = ["Gateway", "Role", "freeze_what_stays", "read_secrets", "serve"]
+__all__ = ["Gateway", "Role", "freeze_what_stays", "serve"]
 
 LOOK_S = 0.2
 """Pause between two looks whether the owner is still there."""

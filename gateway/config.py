@@ -84,7 +84,14 @@ class RegionSettings(BaseModel):
     base_url: str = Field(
         description="Where the province's platform listens, e.g. http://127.0.0.1:8431"
     )
-    profile: str = Field(description="Name of the adapter profile: shanghai, jiangsu or zhejiang.")
+    profile: str = Field(
+        description="Name of the adapter profile, a folder under adapters/, e.g. zhejiang."
+    )
+    profile_file: Path | None = Field(
+        None,
+        description="The site's own sections of that profile (docs/adding-a-province.md); none, as"
+        " it ships.",
+    )
     secrets_file: Path = Field(description="TOML file with the signing secrets of this province.")
     timeout_s: float = Field(20.0, gt=0, description="Longest wait for one answer, seconds.")
     sandbox: bool = Field(False, description="True for a stand-in; refused in production.")
@@ -237,9 +244,6 @@ class Settings(BaseSettings):
             if stand_ins:
                 raise ValueError(f"生产环境不允许仿真平台(sandbox):地区 {'、'.join(stand_ins)}")
         witness_policy(self)
-        unserved = sorted(set(self.regions) - {"31", "32", "33"})
-        if unserved:
-            raise ValueError(f"regions:没有省份 {'、'.join(unserved)} 的适配器(可用 31、32、33)")
         return self
 
     def resolved(self, base: Path) -> Settings:
@@ -256,7 +260,12 @@ class Settings(BaseSettings):
             client_ca=fix(self.tls.client_ca),
         )
         regions = {
-            code: region.model_copy(update={"secrets_file": fix(region.secrets_file)})
+            code: region.model_copy(
+                update={
+                    "secrets_file": fix(region.secrets_file),
+                    "profile_file": region.profile_file and fix(region.profile_file),
+                }
+            )
             for code, region in self.regions.items()
         }
         return self.model_copy(

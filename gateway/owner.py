@@ -7,7 +7,6 @@ import.
 from __future__ import annotations
 
 import asyncio
-import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +14,6 @@ from pathlib import Path
 
 from adapters.connection import Clocks, Connection
 from adapters.registry import PROVINCES, ConnectedRegions, connect
-from adapters.signing.scheme import Secrets
 from adapters.witness import HttpWitness
 from gateway.agreement_files import load_agreements
 from gateway.catalogue_files import load_catalogues
@@ -37,6 +35,7 @@ from gateway.journeys.tell_visited import TellVisited
 from gateway.journeys.undo_admission import UndoAdmission
 from gateway.policy_files import load_policy_book
 from gateway.ports import Observe
+from gateway.region_connections import connections_of
 from gateway.rpc.convert.claims import encode_claim
 from gateway.rpc.server import Journeys
 from gateway.sm2_log import load_sm2_log_key
@@ -77,7 +76,7 @@ class Owner:
         self._policies = load_policy_book()
         self._catalogues = load_catalogues()
         self._agreements = load_agreements(settings.agreements)
-        self._connections = _connections(settings)
+        self._connections = connections_of(settings.regions, clock.now())
         self._sm2_key = load_sm2_log_key(settings.log_sm2_key) if settings.log_sm2_key else None
         self._unknown = NoteUnknownCodes(logger=logger)
         self._opened: OpenStore | None = None
@@ -353,23 +352,3 @@ class Owner:
             Rounds("expire_pending", expiring, pause_s=pause_s, logger=self._logger),
             Rounds("note_unknown_codes", self._unknown, pause_s=pause_s, logger=self._logger),
         ]
-
-
-def _connections(settings: Settings) -> dict[str, Connection]:
-    return {
-        region.profile: Connection(region.base_url, read_secrets(region.secrets_file))
-        for region in settings.regions.values()
-    }
-
-
-def read_secrets(path: Path) -> Secrets:
-    """One province's signing secrets. Raises ConfigError; the text never holds the secret."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Secrets(key_id=values["access_key"], secret=values["secret"].encode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        text = f"签名密钥文件 {path} 无法读取({type(error).__name__})"
-        raise ConfigError(text, reason="SECRETS_UNREADABLE") from error
-    except (KeyError, AttributeError) as error:
-        text = f"签名密钥文件 {path} 应有 access_key 与 secret 两项文本"
-        raise ConfigError(text, reason="SECRETS_UNREADABLE") from error

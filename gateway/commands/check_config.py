@@ -11,9 +11,7 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
-from adapters.registry import PROVINCES
 from gateway.agreement_files import load_agreements
-from gateway.bootstrap import read_secrets
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
 from gateway.commands.refusal import explain
@@ -22,6 +20,7 @@ from gateway.config import ConfigError, Environment, Settings, load_settings
 from gateway.database import Postgresql
 from gateway.participants import load_institutions
 from gateway.policy_files import load_policy_book
+from gateway.region_connections import connection_of
 from gateway.rpc.tls import TlsFiles, refuse_unfit
 from gateway.store.keyring import load_keyring
 from gateway.store.log_key import known_log_keys, load_log_key
@@ -139,9 +138,6 @@ def _certificates(settings: Settings) -> str:
 
 def _region(settings: Settings, code: str) -> str:
     region = settings.regions[code]
-    name, _ = PROVINCES[code]
-    if region.profile != name:
-        raise Unfit(f"profile 应为 {name},写的是 {region.profile}")
-    read_secrets(region.secrets_file)
+    connection_of(code, region, SystemClock().now())
     kind = "仿真平台" if region.sandbox else "地区平台"
     return f"{kind} {region.base_url}"

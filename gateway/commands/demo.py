@@ -20,12 +20,17 @@ from gateway.commands.terminal import notes, output, stop
 from gateway.counter.client import CallFailed
 from gateway.demo.document import document
 from gateway.demo.house import House, HouseFailed
-from gateway.demo.layout import DataDir, DirectoryInUse, create_data_dir
+from gateway.demo.layout import PROVINCES, DataDir, DirectoryInUse, create_data_dir
 from gateway.demo.proofs import audit, balances, export, prove, search_for_people
 from gateway.demo.scenario import Stage, play
 from gateway.demo.show import show
 from gateway.demo.story import Story
 from gateway.ids import SystemIds
+
+NO_SM2 = (
+    "本机没有可签名的 SM2:演示中上海平台明确改用 envelope-sm3,报文不加密"
+    "(见数据目录 profiles/shanghai.toml);正式网关不会这样改,只会拒绝启动。"
+)
 
 
 def run(*, as_json: bool, keep: Path | None) -> None:
@@ -41,6 +46,8 @@ def run(*, as_json: bool, keep: Path | None) -> None:
         try:
             now, random = SystemClock().now(), SystemIds().salt
             place = create_data_dir(root.absolute(), now=now, random=random, agreements=True)
+            if any(place.profile(name).exists() for name in PROVINCES.values()):
+                console.print(NO_SM2, style="yellow")
             _tell(place, story, console)
         except DirectoryInUse:
             hint = f"已有的数据可直接用:./yrd settle FILE --data {root}。"

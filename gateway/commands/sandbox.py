@@ -46,7 +46,7 @@ def run(
 
 
 def _run(place: DataDir, province: str, port: int | None, faults: list[str]) -> None:
-    secrets = tomllib.loads(place.secrets(province).read_text(encoding="utf-8"))
+    secrets = tomllib.loads(place.platform_secrets(province).read_text(encoding="utf-8"))
     run_sandbox(
         province=province,
         host="127.0.0.1",

@@ -4,7 +4,8 @@
     agreements.toml    what regions have agreed about prepayments; only where it is asked for
     yrd.db             the database      keys/              key files (mode 0700)
     secrets/*.toml     signing secrets   tls/               CA, server and client certificates
-    sandbox/           state of the three stand-in platforms
+    sandbox/           state and secrets of the stand-in platforms
+    profiles/          sections of profiles that this machine cannot speak; only without SM2
     logs/ receipts/    log, receipts     checkpoint.txt, vkey   the log's newest head and key
     log/ log-entries/  the transparency log as static files; the latter not for everyone
 
@@ -14,18 +15,22 @@ A data directory may be moved: every path in yrd.toml is relative to it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from adapters.sm.selection import sm2
 from gateway.demo.dev_ca import AUDITOR_URI, DevCa, institution_uri
+from gateway.demo.dev_keys import SIGN_BY_SM2, dev_secrets, weaker_profile
 from gateway.domain.business_day import business_day
 from ledger.cosignature import Cosigner
 
 PROVINCES = {"31": "shanghai", "32": "jiangsu", "33": "zhejiang"}
 """Province digits → adapter profile and stand-in platform."""
+STAND_INS = (*PROVINCES.values(), "anhui")
+"""Every platform that has secrets here; the demonstration's house starts the three above."""
 AGREEMENTS = "agreements.toml"
 GATEWAY_PORT = 8430
 SANDBOX_PORTS = {"31": 8431, "32": 8432, "33": 8433}
@@ -79,12 +84,26 @@ class DataDir:
         """By profile name, e.g. shanghai."""
         return self.root / "secrets" / f"{province}.toml"
 
+    def platform_secrets(self, province: str) -> Path:
+        """What its stand-in platform holds: the other side of `secrets`."""
+        return self.sandbox / province / "secrets.toml"
+
+    def profile(self, province: str) -> Path:
+        """Sections that replace the shipped profile's; there only where the machine has no SM2."""
+        return self.root / "profiles" / f"{province}.toml"
+
 
 def create_data_dir(
-    root: Path, *, now: datetime, random: Callable[[], bytes], agreements: bool = False
+    root: Path,
+    *,
+    now: datetime,
+    random: Callable[[], bytes],
+    agreements: bool = False,
+    can_sm2: bool | None = None,
 ) -> DataDir:
     """Fill an empty or missing directory. `random` gives 32 random bytes a call; `agreements` adds
-    a synthetic one about a prepayment, from today on.
+    a synthetic one about a prepayment, from today on. `can_sm2`: whether this machine signs with
+    SM2 (None: ask it); where it does not, profiles/ says what is spoken instead.
 
     Raises DirectoryInUse if anything but an empty directory is there.
     """
@@ -103,10 +122,11 @@ def create_data_dir(
     place.vkey.write_text(vkey + "\n", encoding="ascii")
     institutions = read_institutions()
     _write_certificates(place, now, institutions)
-    _write_secrets(place, random)
+    signs = sm2().can_sign if can_sm2 is None else can_sm2
+    _write_secrets(place, random, signs)
     (root / "participants.toml").write_text(_participants(institutions), encoding="utf-8")
     witnesses = {name: _write_witness(place, name, random) for name in PROVINCES.values()}
-    settings = _settings(origin, witnesses)
+    settings = _settings(origin, witnesses, frozenset() if signs else SIGN_BY_SM2)
     if agreements:
         (root / AGREEMENTS).write_text(_agreements(business_day(now)), encoding="utf-8")
         settings = settings.replace("\nlisten =", f'\nagreements = "{AGREEMENTS}"\nlisten =', 1)
@@ -154,23 +174,26 @@ def _write_certificates(place: DataDir, now: datetime, institutions: list[dict[s
     ca.client("auditor", AUDITOR_URI).write(place.tls, "auditor")
 
 
-def _write_secrets(place: DataDir, random: Callable[[], bytes]) -> None:
-    for province in PROVINCES.values():
-        path = place.secrets(province)
-        path.touch(mode=0o600)
-        path.write_text(
-            "# Signing secrets of one province, shared with its stand-in platform.\n"
-            f'access_key = "demo-{province}"\nsecret = "{random().hex()}"\n',
-            encoding="ascii",
-        )
+def _write_secrets(place: DataDir, random: Callable[[], bytes], signs: bool) -> None:
+    for province in STAND_INS:
+        ours, theirs = dev_secrets(province, random, sm2=signs)
+        place.platform_secrets(province).parent.mkdir(mode=0o700)
+        for path, text, whose in (
+            (place.secrets(province), ours, "the gateway"),
+            (place.platform_secrets(province), theirs, "the stand-in platform"),
+        ):
+            path.touch(mode=0o600)
+            head = f"# Signing secrets of one province, as {whose} holds them.\n"
+            path.write_text(head + text, encoding="ascii")
+        if province in SIGN_BY_SM2 and not signs:
+            place.profile(province).parent.mkdir(mode=0o700, exist_ok=True)
+            place.profile(province).write_text(weaker_profile(province), encoding="utf-8")
 
 
 def _write_witness(place: DataDir, province: str, random: Callable[[], bytes]) -> str:
     """The key with which a stand-in platform cosigns checkpoints; answers its vkey."""
     seed = random()
-    directory = place.sandbox / province
-    directory.mkdir(mode=0o700)
-    path = directory / "witness.key"
+    path = place.sandbox / province / "witness.key"
     path.touch(mode=0o600)
     path.write_text(seed.hex(), encoding="ascii")
     return Cosigner.from_seed(f"sandbox.yrd.example/{province}", seed).vkey
@@ -189,14 +212,19 @@ def _participants(institutions: list[dict[str, str]]) -> str:
     return head + "".join(rows)
 
 
-def _settings(origin: str, witnesses: Mapping[str, str]) -> str:
+def _settings(origin: str, witnesses: Mapping[str, str], weaker: Set[str]) -> str:
+    """`weaker`: provinces that speak by profiles/ instead of their own profile."""
+    profiles = {
+        name: f'profile_file = "profiles/{name}.toml"\n' if name in weaker else ""
+        for name in PROVINCES.values()
+    }
     regions = "".join(
         f"""
 [regions.{code}]
 base_url = "http://127.0.0.1:{SANDBOX_PORTS[code]}"
 profile = "{name}"
 secrets_file = "secrets/{name}.toml"
-sandbox = true
+{profiles[name]}sandbox = true
 """
         for code, name in PROVINCES.items()
     )

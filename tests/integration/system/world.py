@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 import grpc
 
 from adapters.sandbox.server import Sandbox
-from gateway.bootstrap import Gateway, read_secrets
+from gateway.bootstrap import Gateway
 from gateway.config import Settings, load_settings
 from gateway.demo.layout import PROVINCES, DataDir, create_data_dir
 from gateway.ids import SystemIds
@@ -66,12 +67,12 @@ async def start_sandboxes(
     sandboxes: dict[str, Sandbox] = {}
     regions = dict(settings.regions)
     for code, name in PROVINCES.items():
-        secrets = read_secrets(settings.regions[code].secrets_file)
+        secrets = tomllib.loads(place.platform_secrets(name).read_text(encoding="utf-8"))
         sandboxes[name] = Sandbox(
             province=name,
             state_dir=place.sandbox,
             policies_dir=POLICY_DIR,
-            secrets={"access_key": secrets.key_id, "secret": secrets.secret.decode()},
+            secrets=secrets,
             clock=clock,
         )
         url = await sandboxes[name].start()

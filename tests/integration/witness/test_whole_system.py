@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sandbox import Sandbox
-from gateway.bootstrap import Gateway, read_secrets
+from gateway.bootstrap import Gateway
 from gateway.config import Settings, WitnessSettings, load_settings, witness_policy
 from gateway.demo.layout import PROVINCES, DataDir, create_data_dir
 from gateway.demo.stranger import Mirror
@@ -55,12 +55,12 @@ async def watched(root: Path) -> AsyncIterator[Watched]:
     async with AsyncExitStack() as stack:
         sandboxes, regions, witnesses = {}, dict(settings.regions), {}
         for code, name in PROVINCES.items():
-            secrets = read_secrets(regions[code].secrets_file)
+            secrets = tomllib.loads(place.platform_secrets(name).read_text(encoding="utf-8"))
             sandbox = sandboxes[name] = Sandbox(
                 province=name,
                 state_dir=place.sandbox,
                 policies_dir=POLICY_DIR,
-                secrets={"access_key": secrets.key_id, "secret": secrets.secret.decode()},
+                secrets=secrets,
                 clock=now,
                 witness_logs=[vkey],
             )

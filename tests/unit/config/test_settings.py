@@ -56,7 +56,6 @@ def test_the_environment_wins_over_the_file(
             ("plaintext = true", "plaintext = true\nlisten_on = 1"),
             r"listen_on:没有.*\[EXTRA_FORBIDDEN\]",
         ),
-        (("[regions.33]", "[regions.44]"), "没有省份 44 的适配器"),
         (
             ('log_origin = "demo.yrd.example/test"', "log_origin = ["),
             r"不是有效的 TOML.*\[NOT_TOML\]",
