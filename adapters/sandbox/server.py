@@ -59,7 +59,8 @@ class Sandbox:
 
     `clock` answers aware time; `secrets` has `secret` and, for the CSB and Zhejiang gateways,
     `access_key`. `faults` are armed from the start. `witness_logs` are vkeys of logs that the
-    platform watches; without any it is no witness. Raises NotInProduction.
+    platform watches; without any it is no witness. `platform` and `gatekeeper` are for planted
+    defects, which no command line can ask for. Raises NotInProduction.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class Sandbox:
         rules: Rules | None = None,
         sleep_ms: Sleep = _sleep_ms,
         witness_logs: Iterable[str] = (),
+        platform: type[Platform] = Platform,
+        gatekeeper: type[Gatekeeper] = Gatekeeper,
     ) -> None:
         if os.environ.get("YRD_ENVIRONMENT") == "production":
             raise NotInProduction("the sandbox refuses to run with YRD_ENVIRONMENT=production")
@@ -81,9 +84,10 @@ class Sandbox:
         self.faults = FaultBox(fault for text in faults for fault in parse_faults(text))
         self._clock = clock
         self._sleep_ms = sleep_ms
-        self._gate = Gatekeeper(self.province.gate, secrets)
+        self._gate = gatekeeper(self.province.gate, secrets)
         self._books = read_books(self.province, policies_dir)
         self._rules = rules or Rules()
+        self._platform_class = platform
         self._state_path = state_dir / f"{province}.sqlite3"
         self._witness_dir, self._witness_logs = state_dir / province, tuple(witness_logs)
         self.witness: PlatformWitness | None = None
@@ -95,7 +99,7 @@ class Sandbox:
         """Listen; answers the base URL. Port 0 takes a free one."""
         state = State(self._state_path)
         seed(state, self.province)
-        self._platform = Platform(
+        self._platform = self._platform_class(
             province=self.province, state=state, books=self._books, rules=self._rules
         )
         app = web.Application(client_max_size=_BODY_LIMIT)
