@@ -7,6 +7,7 @@ is known by. Cleans up after each rule: what it settled is reversed by its msgid
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -17,7 +18,7 @@ from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing.scheme import Scheme, Secrets
 from gateway.conformance.assumptions import Assumptions
-from gateway.conformance.count import Count, StateCount, StatementCount, Visited, said
+from gateway.conformance.count import StateCount, StatementCount, Visited, said
 from gateway.conformance.relay import Relay
 from gateway.conformance.resigned import believing
 from gateway.conformance.rule import Broken, Difference, NotRun
@@ -64,6 +65,8 @@ class Known:
         self._numbers = count(target.first_number)
         self.person: PersonFound | None = None
         self.statement_keys: dict[bool, StatementKey] = {}
+        self.msgids: set[str] = set()
+        """Every message of this trial."""
 
     def number(self) -> int:
         return next(self._numbers)
@@ -124,8 +127,10 @@ class Stand:
     ) -> CallContext:
         """A fresh message of the trial's institution."""
         site, now = self.target.site, self.target.now
+        msgid = msgid or compose(site.institution.code, now, self._known.number())
+        self._known.msgids.add(msgid)
         return CallContext(
-            msgid=msgid or compose(site.institution.code, now, self._known.number()),
+            msgid=msgid,
             institution=site.institution,
             visited_region=site.institution.region,
             insured_region=site.insured_region,
@@ -252,6 +257,11 @@ class Stand:
         return await self.client.reverse(ctx, order)
 
     @property
+    def msgids(self) -> Set[str]:
+        """Of this whole trial, all rules."""
+        return self._known.msgids
+
+    @property
     def last(self) -> Sent:
         """The last message with an effect that this rule sent."""
         return self._sent[-1]
@@ -266,17 +276,29 @@ class Stand:
 
     async def effective(self, *visits: Attendance) -> int:
         """Settlements of these visits (of one kind) that count at the platform now."""
+        found = await self.by_statement(*visits)
+        if self.target.state is not None:
+            books = await self.by_books(*visits)
+            if books != found:
+                raise Broken(f"平台账面上有效结算 {books} 笔,它的对账单(3202)却说 {found} 笔")
+        return found
+
+    async def by_statement(self, *visits: Attendance) -> int:
+        """By 3202, as any platform can be asked."""
         await self.relay.quiet()
-        kind = visits[0].visit.kind
+        await self.learn_key(visits[0].visit.kind)
+        return await self.statement.effective(self._visited(*visits))
+
+    async def by_books(self, *visits: Attendance) -> int:
+        """By a stand-in's own state. Raises NotRun for a platform that shows none."""
+        if self.target.state is None:
+            raise NotRun("只有仿真平台给出账面")
+        return await StateCount(self.target.state).effective(self._visited(*visits))
+
+    def _visited(self, *visits: Attendance) -> Visited:
         visit_ids = frozenset(att.region_visit_id for att in visits)
         msgids = frozenset(s.ctx.msgid for s in self._sent if s.att.region_visit_id in visit_ids)
-        await self._learn_key(kind)
-        return await self._count.effective(Visited(visit_ids, msgids, kind.is_inpatient))
-
-    @property
-    def _count(self) -> Count:
-        state = self.target.state
-        return self.statement if state is None else StateCount(state)
+        return Visited(visit_ids, msgids, visits[0].visit.kind.is_inpatient)
 
     async def holds(self, number: int, when_zh: str, *visits: Attendance) -> None:
         """Raises Broken unless the platform holds exactly so many settlements of the visits."""
@@ -284,9 +306,9 @@ class Stand:
         if found != number:
             raise Broken(f"{when_zh},平台上有效结算应为 {number} 笔,实为 {found} 笔")
 
-    async def _learn_key(self, kind: VisitKind) -> None:
+    async def learn_key(self, kind: VisitKind = VisitKind.OUTPATIENT) -> None:
         """A statement needs 清算类别 and 经办机构 as the platform writes them: settle once."""
-        if self.target.state is not None or self.statement.knows(inpatient=kind.is_inpatient):
+        if self.statement.knows(inpatient=kind.is_inpatient):
             return
         sent, _ = await self.settled(kind)
         yes(await self.reverse(sent), "冲正(2601)")

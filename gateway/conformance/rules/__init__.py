@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.conformance.rule import Rule
-from gateway.conformance.rules import gate, plain, repeats, reversals, shapes, way
+from gateway.conformance.rules import gate, plain, repeats, reversals, shapes, statements, way
 
 ALL: tuple[Rule, ...] = (
     *gate.RULES,
@@ -12,6 +12,7 @@ ALL: tuple[Rule, ...] = (
     *shapes.RULES,
     *repeats.RULES,
     *reversals.RULES,
+    *statements.RULES,
 )
 
 __all__ = ["ALL"]
