@@ -31,6 +31,7 @@ from gateway.rpc.forward_link import OwnerLink
 from gateway.rpc.forward_socket import SUFFIX, SocketFolder
 from gateway.rpc.server import RpcServer
 from gateway.rpc.tls import TlsFiles
+from gateway.sm2_log import tell_sm2
 from gateway.store.lock import WriterLock, holder
 from gateway.store.open_store import refuse_missing
 from gateway.telemetry import Logger, configure
@@ -225,6 +226,7 @@ async def serve(
 ) -> None:
     """Run until SIGINT or SIGTERM, then drain. `announce` is told the port, `tell` the role."""
     logger = configure(now=SystemClock().now, path=settings.log_file)
+    tell_sm2(logger)
     gateway = Gateway(settings, logger=logger, tell=tell)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

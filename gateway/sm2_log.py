@@ -15,6 +15,7 @@ from adapters.sm.provider import SmProvider, SmProviderBroken
 from adapters.sm.selection import SmUnavailable, need_sm2, sm2
 from gateway.config import ConfigError
 from gateway.store.log_key import read_private
+from gateway.telemetry import Logger
 from ledger.note import signature_line
 from ledger.sm2_note import DEFAULT_IDENTITY, Sm2NoteVerifier, Verify, sm2_message
 
@@ -64,6 +65,23 @@ def load_sm2_log_key(path: Path) -> Sm2LogKey:
     except KeyUnusable as error:
         raise ConfigError(f"密钥文件 {path}:{error}", reason="KEY_MALFORMED") from error
     return Sm2LogKey(private, provider)
+
+
+def tell_sm2(logger: Logger) -> None:
+    """Which SM2 this process has, and who was dropped and why, in its log."""
+    have = sm2()
+    cause = ";".join(f"{one.name}:{one.reason}" for one in have.dropped)
+    if have.provider is None:
+        logger.warning("sm2_provider", kind="none", state="unavailable", cause=cause)
+        return
+    logger.info(
+        "sm2_provider",
+        kind=have.provider.name,
+        version=have.provider.version,
+        state="signs" if have.can_sign else "verifies_only",
+        duration_ms=have.self_test_us // 1000,
+        cause=cause or None,
+    )
 
 
 def fast_verify() -> Verify | None:

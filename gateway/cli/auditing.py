@@ -27,6 +27,14 @@ def verify(
             "--tiles", metavar="DIR", help="Log files to compare instead of those published here."
         ),
     ] = None,
+    sm2_keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sm2-key",
+            metavar="VKEY|FILE",
+            help="The log's SM2 public key too; default DIR/sm2-vkey, if there; may be repeated.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """查账: derive ledger, log, claims and published files again from their rows; say what is
@@ -42,7 +50,7 @@ def verify(
     """
     from gateway.commands.verify import run
 
-    run(data=data, against=against, tiles=tiles, as_json=as_json)
+    run(data=data, against=against, tiles=tiles, sm2_keys=sm2_keys or [], as_json=as_json)
 
 
 @commands.command("verify-receipt")
@@ -67,6 +75,10 @@ def verify_receipt(
     ] = None,
     key_until: Annotated[
         str, typer.Option("--key-until", metavar="YYYY-MM-DD", help="Last day of the log's key.")
+    ] = "",
+    sm2_key: Annotated[
+        str,
+        typer.Option("--sm2-key", metavar="VKEY|FILE", help="SM2 key that must have signed too."),
     ] = "",
     proofs: Annotated[
         Path | None,
@@ -93,7 +105,7 @@ def verify_receipt(
         last_day = date.fromisoformat(key_until) if key_until else None
     except ValueError as error:
         raise typer.BadParameter("--key-until is a date, e.g. 2027-12-31") from error
-    trust = Trust(witnesses or [], quorum, policy_file, last_day)
+    trust = Trust(witnesses or [], quorum, policy_file, last_day, sm2_key)
     run(files=files, key=key, data=data, as_json=as_json, trust=trust, proofs=proofs)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
+from adapters.sm.selection import sm2
 from gateway.agreement_files import load_agreements
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
@@ -22,6 +23,7 @@ from gateway.participants import load_institutions
 from gateway.policy_files import load_policy_book
 from gateway.region_connections import connection_of
 from gateway.rpc.tls import TlsFiles, refuse_unfit
+from gateway.sm2_log import load_sm2_log_key
 from gateway.store.keyring import load_keyring
 from gateway.store.log_key import known_log_keys, load_log_key
 from ledger.policy import ALWAYS
@@ -94,7 +96,10 @@ def _checks(settings: Settings) -> list[tuple[str, Check]]:
         ("政策", policies),
         ("数据库", lambda: _database(settings)),
         ("证书", lambda: _certificates(settings)),
+        ("国密", lambda: sm2().text_zh),
     ]
+    if settings.log_sm2_key is not None:
+        checks.append(("日志的国密签名", partial(_log_sm2, settings.log_sm2_key, settings)))
     if settings.agreements is not None:
         checks.append(("协议", lambda: _agreements(settings)))
     for code in sorted(settings.regions):
@@ -118,6 +123,14 @@ def _database(settings: Settings) -> str:
     finally:
         engine.dispose()
     return str(settings.database)
+
+
+def _log_sm2(path: Path, settings: Settings) -> str:
+    key = load_sm2_log_key(path)
+    # Of each log that was ever ours: which one is in force says the database.
+    names = [log.signer.name for log in known_log_keys(settings.keys_dir)]
+    vkeys = "、".join(key.named(name).verifier.vkey for name in names)
+    return f"{vkeys}(请存为 DIR/sm2-vkey,并交给核验者)"
 
 
 def _agreements(settings: Settings) -> str:

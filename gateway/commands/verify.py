@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -19,11 +20,15 @@ from gateway.config import ConfigError, Environment, Settings, load_settings, wi
 from gateway.counter.answers import check_answer
 from gateway.counter.audit_words import counted, to_do
 from gateway.counter.finding_words import meaning
+from gateway.counter.receipts import read_vkey
+from gateway.demo.layout import DataDir
+from gateway.sm2_log import fast_verify
 from gateway.store.errors import StoreRefused
 from gateway.store.verify_store import StoreReport, verify_published, verify_store
 from ledger.note import KeyMalformed
 from ledger.published import Published, survey
 from ledger.report import Problem, Report
+from ledger.sm2_note import Sm2NoteVerifier
 
 SHOWN_MAX = 50
 """Problems shown on a terminal; --json has all that were kept."""
@@ -41,7 +46,12 @@ class Part:
 
 
 def run(
-    *, data: Path | None, against: Path | None, as_json: bool, tiles: Path | None = None
+    *,
+    data: Path | None,
+    against: Path | None,
+    as_json: bool,
+    tiles: Path | None = None,
+    sm2_keys: Sequence[str] = (),
 ) -> None:
     """Verify; exit code 1 if anything does not hold."""
     place = kept(data, command="verify")
@@ -50,7 +60,7 @@ def run(
     try:
         settings = load_settings(place.settings)
         vkey = place.vkey.read_text(encoding="ascii").strip()
-        parts = _verify(settings, vkey, against, tiles)
+        parts = _verify(settings, vkey, against, tiles, _sm2(place, sm2_keys))
     except (ConfigError, StoreRefused, KeyMalformed) as error:
         stop(str(error))
     except OSError as error:
@@ -67,14 +77,29 @@ def run(
     raise typer.Exit(1 if any(part.problems_total for part in parts) else 0)
 
 
-def _verify(settings: Settings, vkey: str, against: Path | None, tiles: Path | None) -> list[Part]:
+def _sm2(place: DataDir, given: Sequence[str]) -> list[Sm2NoteVerifier]:
+    """The SM2 keys whose lines are checked. Raises OSError, KeyMalformed."""
+    if not given and place.sm2_vkey.exists():
+        given = [str(place.sm2_vkey)]
+    check = fast_verify() if given else None
+    keys = [Sm2NoteVerifier.from_vkey(read_vkey(key)) for key in given]
+    return [replace(key, check=check) for key in keys] if check else keys
+
+
+def _verify(
+    settings: Settings,
+    vkey: str,
+    against: Path | None,
+    tiles: Path | None,
+    sm2: Sequence[Sm2NoteVerifier],
+) -> list[Part]:
     # (1) checkpoints and files first: a log in service only grows after they were read.
     published = _published(settings, tiles)
     paths = [against] if against else []
     if settings.outside_checkpoint.exists():
         paths.append(settings.outside_checkpoint)
-    kept_outside = [(path, read_checkpoint(settings.database, path, vkey)) for path in paths]
-    report = _derive(settings, vkey)  # (2)
+    kept_outside = [(path, read_checkpoint(settings.database, path, vkey, sm2)) for path in paths]
+    report = _derive(settings, vkey, sm2)  # (2)
     problems = []
     for path, found in kept_outside:  # (3)
         if isinstance(found, Problem):
@@ -111,7 +136,7 @@ def _part(name: str, title_zh: str, report: Report) -> Part:
     return Part(name, title_zh, report.checked, report.problems, report.problems_total)
 
 
-def _derive(settings: Settings, vkey: str) -> StoreReport:
+def _derive(settings: Settings, vkey: str, sm2: Sequence[Sm2NoteVerifier]) -> StoreReport:
     with progress_bar("查账") as told:
         return verify_store(
             settings.database,
@@ -121,6 +146,7 @@ def _derive(settings: Settings, vkey: str) -> StoreReport:
             check_answer=check_answer,
             progress=told,
             witness_dates={w.key.vkey: w.dates for w in witness_policy(settings).witnesses},
+            sm2=sm2,
         )
 
 

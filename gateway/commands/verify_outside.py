@@ -7,6 +7,7 @@ hospital or an auditor has kept: `--against FILE`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,17 +22,21 @@ from ledger.note import NoteInvalid, NoteVerifier
 from ledger.outcomes import LedgerError
 from ledger.reads import root_at, size
 from ledger.report import INVESTIGATE, RESTORE, Problem
+from ledger.sm2_note import Sm2NoteVerifier
 
 
-def read_checkpoint(database: Database, path: Path, vkey: str) -> Checkpoint | Problem:
-    """The checkpoint in a file, if the log signed it, or one before it. Raises OSError."""
+def read_checkpoint(
+    database: Database, path: Path, vkey: str, sm2: Sequence[Sm2NoteVerifier] = ()
+) -> Checkpoint | Problem:
+    """The checkpoint in a file, if the log signed it, or one before it, and no line of the SM2 keys
+    is wrong. Raises OSError."""
     note, log = path.read_bytes(), NoteVerifier.from_vkey(vkey)
     try:
-        return open_checkpoint(note, log)
+        return open_checkpoint(note, log, sm2)
     except NoteInvalid as invalid:
         for closed in _closed(database):
             with suppress(NoteInvalid):
-                return open_checkpoint(note, closed.key)
+                return open_checkpoint(note, closed.key, sm2)
         return Problem("OUTSIDE_CHECKPOINT_INVALID", str(path), str(invalid), INVESTIGATE)
 
 

@@ -34,6 +34,17 @@ class Trust:
     quorum: int | None = None
     policy: Path | None = None
     key_until: date | None = None
+    sm2_key: str = ""
+    """The log's SM2 key, or its file; whoever gives it asks for its signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The log's public keys, as texts."""
+
+    log: str
+    sm2: str
+    """"" when it was not given."""
 
 
 def run(
@@ -54,6 +65,10 @@ def run(
     except (OSError, UnicodeDecodeError):
         stop(f"{given} 不是公钥,也不是可读的公钥文件。")
     try:
+        sm2_vkey = read_vkey(trust.sm2_key) if trust.sm2_key else ""
+    except (OSError, UnicodeDecodeError):
+        stop(f"{trust.sm2_key} 不是国密公钥,也不是可读的公钥文件。")
+    try:
         policy = read_policy(
             vkey,
             witnesses=trust.witnesses,
@@ -63,7 +78,7 @@ def run(
         )
     except (OSError, UnicodeDecodeError, KeyMalformed, PolicyMalformed) as error:
         stop(f"见证策略不能使用:{error}")
-    results = [_check(path, vkey, policy, proofs) for path in files]
+    results = [_check(path, Keys(vkey, sm2_vkey), policy, proofs) for path in files]
     if as_json:
         json.dump(results, sys.stdout, ensure_ascii=False, indent=1)
         print(flush=True)
@@ -72,11 +87,11 @@ def run(
     raise typer.Exit(0 if all(result["ok"] for result in results) else 1)
 
 
-def _check(path: Path, vkey: str, policy: Policy | None, proofs: Path | None) -> dict[str, Any]:
+def _check(path: Path, keys: Keys, policy: Policy | None, proofs: Path | None) -> dict[str, Any]:
     try:
         receipt = path.read_bytes()
         now = int(SystemClock().now().timestamp())
-        proven = verify_receipt(receipt, vkey, policy, now=now)
+        proven = verify_receipt(receipt, keys.log, policy, now=now, sm2_vkey=keys.sm2)
         if proofs is not None:
             proofs.mkdir(parents=True, exist_ok=True)
             proof = parse_receipt(receipt).to_tlog_proof()
@@ -107,6 +122,7 @@ def _proven(proven: VerifiedReceipt) -> dict[str, Any]:
             "size": proven.checkpoint.size,
             "root": proven.checkpoint.root.hex(),
         },
+        "sm2": proven.sm2,
         "witnesses": [
             {"name": c.witness.name, "at": datetime.fromtimestamp(c.at, SHANGHAI).isoformat()}
             for c in proven.cosignatures
@@ -139,6 +155,8 @@ def _print(results: list[dict[str, Any]]) -> None:
         console.print(Text(f"✓ {result['file']}", style="green"))
         place = f"第 {result['index']} 条,{head['origin']} 的检查点 {head['size']}"
         console.print(f"    {place},根 {head['root'][:16]}…", markup=False)
+        if result["sm2"]:
+            console.print("    国密:日志的 SM2 密钥也已签名", markup=False)
         if result["witnesses"]:
             names = "、".join(f"{w['name']}({w['at']})" for w in result["witnesses"])
             console.print(f"    见证:{names}", markup=False)

@@ -72,6 +72,11 @@ class DataDir:
         return self.root / "vkey"
 
     @property
+    def sm2_vkey(self) -> Path:
+        """The log's SM2 public key; there only where the operator has put it."""
+        return self.root / "sm2-vkey"
+
+    @property
     def checkpoint(self) -> Path:
         return self.root / "checkpoint.txt"
 

@@ -19,7 +19,7 @@ SOURCES = sorted([
     *ROOT.glob("gateway/store/crosscheck*.py"),
     ROOT / "gateway/commands/verify_outside.py",
 ])  # fmt: skip
-CODE = re.compile(r"[A-Z]+(_[A-Z]+)+|UNREADABLE")
+CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z]+)+|UNREADABLE")
 MADE = {"RESOLVE_TWICE", "REVERSE_TWICE"}
 """Put together from two words (ledger/verify_journal.py)."""
 
