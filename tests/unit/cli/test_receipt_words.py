@@ -9,7 +9,7 @@ from gateway.counter import receipt_words
 from ledger import receipt
 
 STEPS = set(
-    re.findall(r'ReceiptInvalid\(\s*"([A-Z_]+)"', Path(receipt.__file__).read_text("utf-8"))
+    re.findall(r'ReceiptInvalid\(\s*"([A-Z0-9_]+)"', Path(receipt.__file__).read_text("utf-8"))
 )
 
 
