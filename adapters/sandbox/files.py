@@ -7,6 +7,7 @@ published interfaces; no line of names is OUR ASSUMPTION). Its own code, shared 
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,15 @@ from adapters.sandbox.context import Refusal
 _NULL = "null"
 _BYTES_MAX = 64 * 1024 * 1024
 _ROWS_MAX = 200_000
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def pack(name: str, rows: Iterable[Sequence[str]]) -> bytes:
@@ -41,7 +51,7 @@ def unpack(data: bytes, columns: int) -> list[list[str]]:
             text = archive.read(entries[0]).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal("上传文件不是 UTF-8 编码") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise Refusal("上传文件不是可读取的 ZIP") from error
     lines = text.removesuffix("\n").split("\n") if text else []
     if len(lines) > _ROWS_MAX:

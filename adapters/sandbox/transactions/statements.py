@@ -9,7 +9,6 @@ header must be the sum of the uploaded rows. Which result codes a province write
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -224,7 +223,7 @@ def _bytes(call: Call, value: Json) -> bytes:
         return bytes(int(str(item)) % 256 for item in value)
     try:
         return base64.b64decode(text_of({"in": value}, "in"), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise Refusal("in 文件数据应为 Base64") from error
 
 
