@@ -5,16 +5,28 @@ Then read the difference before committing it: it is what a province's platform 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.baseline.codec import Message, NationalCodec
+from adapters.baseline.statements import RemoteFile
 from adapters.signing.scheme import Outgoing
 from gateway.domain.bill import VisitKind
-from gateway.ports import CancelOrder, ReversalOrder, VisitedRow
+from gateway.ports import (
+    CallContext,
+    CancelOrder,
+    OurRow,
+    ReversalOrder,
+    StatementKey,
+    StatementOrder,
+    StatementTotals,
+    VisitedRow,
+)
 from tests.unit.adapters.people import CLASSES, MSGID, NOW, attendance, codec, context
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "adapters" / "messages"
 PSN_TYPES = {"shanghai": "116032", "jiangsu": "11", "zhejiang": "11"}
+OFFICES = {"31": "310000", "32": "320500", "33": "330400", "34": "340100"}
 CLOCK_MS = 1_757_471_400_000
 
 
@@ -26,6 +38,7 @@ def messages(province: str) -> dict[str, tuple[NationalCodec, Message]]:
     built = [
         speak.person(ctx, out.patient),
         speak.accumulators(ctx, out.person, NOW.date()),
+        speak.dictionary(ctx, "insutype", NOW.date()),
         speak.register(ctx, out),
         speak.describe(ctx, out),
         speak.lines(ctx, out, lines),
@@ -42,8 +55,29 @@ def messages(province: str) -> dict[str, tuple[NationalCodec, Message]]:
         speak.visited_notice(
             ctx, VisitedRow("clm_01", "S1", out.patient.id_number, NOW, 1852, 1665)
         ),
+        *_statements(speak, ctx),
     ]
     return {message.infno: (speak, message) for message in built}
+
+
+def _statements(speak: NationalCodec, ctx: CallContext) -> list[Message]:
+    """A settlement and its refund on one day, of all schemes; the totals of one scheme."""
+    day = NOW.date()
+    of_all = StatementKey("", "11", OFFICES[speak.profile.province], day, day)
+    rows = (
+        OurRow("A1", "S1", "900000001", 1852, 1665, 187, refund=False),
+        OurRow("A2", "S1", "900000001", -1852, -1665, -187, refund=True),
+        OurRow("A3", "S2", "900000001", 1000, 0, 1000, refund=False),
+    )
+    totals = StatementTotals(of_all, 1000, 0, 1000, 0, 3, None)
+    of_one = replace(totals, key=replace(of_all, scheme_code="310"))
+    order = StatementOrder(totals, rows, ("M1", "M2", "M3"))
+    return [
+        speak.statement_totals(ctx, of_one),
+        speak.statement_upload(ctx, order),
+        speak.statement_detail(ctx, totals, RemoteFile("F0000000001", "ours.zip")),
+        speak.statement_result(ctx, RemoteFile("F0000000002", "result.zip")),
+    ]
 
 
 def shown(speak: NationalCodec, message: Message) -> str:
