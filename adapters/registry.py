@@ -18,7 +18,7 @@ from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from gateway.domain.errors import Violation
 from gateway.domain.region import RegionUnknown, pooling_region_of
-from gateway.ports import RegionGateway
+from gateway.ports import RegionGateway, RegionStatus
 
 Connect = Callable[[Connection, Clocks], NationalClient]
 
@@ -64,6 +64,14 @@ class ConnectedRegions:
     def health(self) -> Mapping[str, str]:
         """Province's folder name → its breaker's state."""
         return {PROVINCES[code][0]: client.health() for code, client in self._clients.items()}
+
+    def statuses(self) -> tuple[RegionStatus, ...]:
+        """Implements ports.RegionStatuses; by province."""
+        lines = {code: client.line() for code, client in sorted(self._clients.items())}
+        return tuple(
+            RegionStatus(code, line.breaker.value, line.in_flight, line.places, line.retries_left)
+            for code, line in lines.items()
+        )
 
     async def close(self) -> None:
         for client in self._clients.values():

@@ -23,14 +23,16 @@ from gateway.domain.errors import DomainError
 from gateway.domain.visit import Institution
 from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
+from gateway.journeys.list_attention import ListAttention
 from gateway.journeys.one_at_a_time import OneAtATime
-from gateway.journeys.pace import SEATS, PaceLimits, Paces
+from gateway.journeys.pace import PaceLimits, Paces
 from gateway.journeys.predetermine_claim import PredetermineClaim
 from gateway.journeys.prove_entry import ProveEntry
 from gateway.journeys.read_claims import ReadClaims
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.journeys.reverse_claim import ReverseClaim
 from gateway.journeys.settle_claim import SettleClaim
+from gateway.journeys.take_back import TakeBack
 from gateway.journeys.tell_visited import TellVisited
 from gateway.journeys.undo_admission import UndoAdmission
 from gateway.policy_files import load_policy_book
@@ -262,6 +264,9 @@ class Owner:
             ),
             read=ReadClaims(store=store),
             prove=ProveEntry(store=store, log=log, clock=clock),
+            attend=ListAttention(store=store),
+            regions=regions.statuses,
+            take_back=TakeBack(store=store, clock=clock, ids=ids),
         )
 
     def _make_workers(
@@ -307,7 +312,7 @@ class Owner:
         )
         pause_s = settings.worker_interval_ms / 1000
         publish = PublishCheckpoint(log=log)
-        lanes = [MARKING, *(sending(province) for province in sorted(SEATS))]
+        lanes = [MARKING, *(sending(province) for province in sorted(settings.regions))]
         resolving = [
             ResolveClaims(
                 store=store,
@@ -329,7 +334,7 @@ class Owner:
                 region=province,
                 pace=notices.of(province),
             )
-            for province in sorted(SEATS)
+            for province in sorted(settings.regions)
         ]
         expiring = ExpirePending(
             expiries=Expiries(store, clock=clock, ids=self._ids), clock=clock, logger=self._logger

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUDITOR_URI = "urn:yrd:role:auditor"
+OPERATOR_URIS = ("urn:yrd:role:operator", "urn:yrd:operator:demo")
+"""The role, and who it is."""
 CLOCK_SKEW = timedelta(minutes=5)
 """Certificates begin this long before now: two machines' clocks differ."""
 
@@ -69,9 +71,9 @@ class DevCa:
         alternatives = [*map(x509.DNSName, names), *addresses]
         return self._issue("yrd gateway", alternatives, ExtendedKeyUsageOID.SERVER_AUTH)
 
-    def client(self, subject: str, uri: str) -> Pair:
-        """For a caller that `uri` names."""
-        alternatives = [x509.UniformResourceIdentifier(uri)]
+    def client(self, subject: str, *uris: str) -> Pair:
+        """For a caller that `uris` name."""
+        alternatives = [x509.UniformResourceIdentifier(uri) for uri in uris]
         return self._issue(subject, alternatives, ExtendedKeyUsageOID.CLIENT_AUTH)
 
     def _issue(

@@ -22,7 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from adapters.sm.selection import sm2
-from gateway.demo.dev_ca import AUDITOR_URI, DevCa, institution_uri
+from gateway.demo.dev_ca import AUDITOR_URI, OPERATOR_URIS, DevCa, institution_uri
 from gateway.demo.dev_keys import SIGN_BY_SM2, dev_secrets, weaker_profile
 from gateway.domain.business_day import business_day
 from ledger.cosignature import Cosigner
@@ -177,6 +177,7 @@ def _write_certificates(place: DataDir, now: datetime, institutions: list[dict[s
         code = institution["code"]
         ca.client(code, institution_uri(code)).write(place.tls, code)
     ca.client("auditor", AUDITOR_URI).write(place.tls, "auditor")
+    ca.client("operator", *OPERATOR_URIS).write(place.tls, "operator")
 
 
 def _write_secrets(place: DataDir, random: Callable[[], bytes], signs: bool) -> None:

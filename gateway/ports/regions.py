@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
@@ -105,3 +106,24 @@ class Regions(Protocol):
 
     def of(self, region: str) -> RegionGateway:
         """The platform of a region code's province. Raises Malformed if we do not serve it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionStatus:
+    """What we know of our line to one province's platform."""
+
+    province: str
+    """First two digits of its area codes."""
+    breaker: str
+    """closed, open or half_open."""
+    in_flight: int
+    places: int
+    """Calls that may be under way at once."""
+    retries_left: int
+    """Repeats that may be spent before answers earn more."""
+
+
+class RegionStatuses(Protocol):
+    """The platforms we are connected to, as they are at this moment; asks nobody."""
+
+    def __call__(self) -> tuple[RegionStatus, ...]: ...

@@ -3,13 +3,15 @@ what waits for a person."""
 
 from __future__ import annotations
 
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import NotFound, Refused
 from gateway.journeys.prove_entry import not_yet_covered
-from gateway.ports import CheckpointView, Log
-from gateway.rpc.convert import audits
+from gateway.ports import CheckpointView, Log, RegionStatuses
+from gateway.rpc.convert import attention, audits
+from gateway.rpc.convert.advice import advice
+from gateway.rpc.convert.enums import STATES
 from gateway.rpc.deadline import budget_s
-from gateway.rpc.identity import AUDITOR, Callers, Context
-from gateway.rpc.verbs import Prove, Read
+from gateway.rpc.identity import Caller, Callers, Context
+from gateway.rpc.verbs import Attend, Decide, Prove, Read
 from ledger.merkle import leaf_hash
 from yrd.audit.v1 import audit_pb2 as pb
 from yrd.audit.v1 import audit_pb2_grpc
@@ -18,8 +20,21 @@ from yrd.audit.v1 import audit_pb2_grpc
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """yrd.audit.v1.AuditService."""
 
-    def __init__(self, *, callers: Callers, log: Log, prove: Prove, read: Read) -> None:
+    def __init__(
+        self,
+        *,
+        callers: Callers,
+        log: Log,
+        prove: Prove,
+        read: Read,
+        attend: Attend,
+        regions: RegionStatuses,
+        take_back: Decide,
+        read_again: Decide | None,
+    ) -> None:
         self._callers, self._log, self._prove, self._read = callers, log, prove, read
+        self._attend, self._regions = attend, regions
+        self._take_back, self._read_again = take_back, read_again
 
     async def GetCheckpoint(
         self, request: pb.GetCheckpointRequest, context: Context
@@ -83,10 +98,36 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """What a person has to look at: the caller's own, an auditor's of everybody."""
         caller = self._callers.anyone(context)
         budget_s(context)
-        whose = caller.institution
-        everybody = AUDITOR in caller.roles or whose is None
-        found = await self._read.awaiting("" if everybody or whose is None else whose.code)
-        return audits.status(found)
+        found = await self._read.awaiting(_only(caller))
+        return audits.status(found, self._regions())
+
+    async def ListAttention(
+        self, request: pb.ListAttentionRequest, context: Context
+    ) -> pb.ListAttentionResponse:
+        """The claims themselves, with what may be done about each."""
+        only = _only(self._callers.anyone(context))
+        budget_s(context)
+        query = attention.attention_query(request, only=only)
+        page = await self._attend(query, needs_person=request.needs_person)
+        return attention.attention_page(request, page, only=only)
+
+    async def TakeBack(self, request: pb.TakeBackRequest, context: Context) -> pb.TakeBackResponse:
+        """An operator has what may stand at the region taken back."""
+        operator = self._callers.operator(context)
+        budget_s(context)
+        claim = await self._take_back(attention.decision(request, operator))
+        return pb.TakeBackResponse(state=STATES[claim.state], text_zh=advice(claim))
+
+    async def ReadAgain(
+        self, request: pb.ReadAgainRequest, context: Context
+    ) -> pb.ReadAgainResponse:
+        """An operator has the stored answer read with the dictionaries of today."""
+        operator = self._callers.operator(context)
+        budget_s(context)
+        if self._read_again is None:
+            raise Refused("answers are not read again here", reason="NOT_OFFERED")
+        claim = await self._read_again(attention.decision(request, operator))
+        return pb.ReadAgainResponse(state=STATES[claim.state], text_zh=advice(claim))
 
     async def _checkpoint(self, size: int) -> CheckpointView:
         found = await self._log.checkpoint(size)
@@ -103,3 +144,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
                 raise NotFound("the log has no such leaf or tree", reason="BEYOND_THE_LOG")
             raise not_yet_covered(self._log)
         return asked or signed
+
+
+def _only(caller: Caller) -> str:
+    """The one institution that a caller may see; empty for all."""
+    if caller.sees_all or caller.institution is None:
+        return ""
+    return caller.institution.code

@@ -42,6 +42,7 @@ REPEATABLE = frozenset({
     "/yrd.audit.v1.AuditService/ListEntries",
     "/yrd.audit.v1.AuditService/GetReceipt",
     "/yrd.audit.v1.AuditService/GetStatus",
+    "/yrd.audit.v1.AuditService/ListAttention",
 })  # fmt: skip
 """A method that is not named here is never sent twice."""
 WAIT_MAX_S = 10.0

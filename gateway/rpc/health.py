@@ -6,6 +6,8 @@ probed may change while it runs: a process that forwards asks the one that owns 
 
 `yrd.log.signing` stands for no service of ours: it is NOT_SERVING while checkpoints are not signed,
 e.g. because the log's key is past its date. Claims are settled meanwhile, so the rest is well.
+`yrd.region.33` stands for the line to a province's platform: NOT_SERVING while its breaker is open.
+A process that forwards knows of no region; the one that owns the database does.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2
 
 from gateway.domain.errors import StorageUnavailable
-from gateway.ports import Clock, Signing
+from gateway.ports import Clock, RegionStatuses, Signing
 from gateway.telemetry import Logger
 
 INTERVAL_S = 1.0
@@ -28,6 +30,9 @@ PROBE_MAX_S = 1.0
 
 SIGNING = "yrd.log.signing"
 """What monitoring asks for to hear that the log is not signed."""
+
+REGION = "yrd.region."
+"""Before a province's two digits: whether its platform is called at present."""
 
 Status = health_pb2.HealthCheckResponse
 
@@ -73,6 +78,8 @@ class HealthProbe:
         self.servicer = HealthServicer()
         self.probed: Probed | None = None
         """Nothing yet: NOT_SERVING."""
+        self.regions: RegionStatuses = tuple
+        """The platforms that this process calls itself."""
         self._clock, self._logger = clock, logger
         self._services = ("", *services)
         self._serving: bool | None = None
@@ -94,6 +101,9 @@ class HealthProbe:
             await self.servicer.set(service, status)
         signed = serving and self.probed is not None and not self.probed.signing().refused
         await self.servicer.set(SIGNING, Status.SERVING if signed else Status.NOT_SERVING)
+        for region in self.regions():
+            called = Status.NOT_SERVING if region.breaker == "open" else Status.SERVING
+            await self.servicer.set(REGION + region.province, called)
         return serving
 
     async def drain(self) -> None:

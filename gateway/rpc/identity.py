@@ -1,9 +1,11 @@
 """调用方身份: which institution speaks, as its client certificate says.
 
 The certificate's URI SAN names the institution (`urn:yrd:institution:H00310000001`) or a role
-(`urn:yrd:role:auditor`); nothing in a request can say otherwise. Chain and validity of the
-certificate are TLS's to refuse, at the handshake; a connection outlives its certificate by at most
-the server's max_connection_age. In plaintext mode, which production refuses, metadata names it.
+(`urn:yrd:role:auditor`: reads everything; `urn:yrd:role:operator`: also decides about claims that
+wait for a person, and `urn:yrd:operator:NAME` says who); nothing in a request can say otherwise.
+Chain and validity of the certificate are TLS's to refuse, at the handshake; a connection outlives
+its certificate by at most the server's max_connection_age. In plaintext mode, which production
+refuses, metadata names it.
 On the private socket (gateway/rpc/forward_socket.py) the process that checked the certificate names
 the caller in metadata; everywhere else whoever sends that metadata is refused.
 Source: docs/architecture.md (personal data: the SAN must name the institution it speaks for).
@@ -11,6 +13,7 @@ Source: docs/architecture.md (personal data: the SAN must name the institution i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,11 +28,17 @@ from gateway.telemetry import institution_var
 
 INSTITUTION_URN = "urn:yrd:institution:"
 ROLE_URN = "urn:yrd:role:"
+OPERATOR_URN = "urn:yrd:operator:"
 AUDITOR = "auditor"
+OPERATOR = "operator"
+SEE_ALL = frozenset({AUDITOR, OPERATOR})
+"""Roles that see every institution's claims."""
 PLAINTEXT_METADATA = "x-yrd-institution"
 FORWARDED_METADATA = "x-yrd-forwarded-name-bin"
 """Once for each name of a caller whose certificate another process of ours has checked. Binary,
 because a certificate's names need not be ASCII."""
+
+_OPERATOR_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Names = Callable[[Context], list[str]]
@@ -42,11 +51,18 @@ class Caller:
 
     institution: Institution | None
     roles: frozenset[str]
+    operator: str = ""
+    """Who the operator is; empty where the certificate does not say."""
+
+    @property
+    def sees_all(self) -> bool:
+        return bool(self.roles & SEE_ALL)
 
     def names(self) -> list[str]:
         """What this caller is called in a certificate."""
         codes = [INSTITUTION_URN + self.institution.code] if self.institution else []
-        return codes + [ROLE_URN + role for role in sorted(self.roles)]
+        who = [OPERATOR_URN + self.operator] if self.operator else []
+        return codes + [ROLE_URN + role for role in sorted(self.roles)] + who
 
 
 class Callers:
@@ -73,11 +89,22 @@ class Callers:
                 "the certificate names more than one institution", reason="AMBIGUOUS_IDENTITY"
             )
         institution = self._valid(codes.pop()) if codes else None
-        if institution is None and AUDITOR not in roles:
+        if institution is None and not roles & SEE_ALL:
             raise Unauthenticated(
                 f"no {INSTITUTION_URN}<code> among the caller's names", reason="NO_IDENTITY"
             )
-        return Caller(institution, roles)
+        return Caller(institution, roles, _operator(names))
+
+    def operator(self, context: Context) -> str:
+        """Who decides, by name; "operator" where the certificate gives only the role. Raises
+        Unauthenticated or Forbidden."""
+        caller = self.anyone(context)
+        if OPERATOR not in caller.roles:
+            raise Forbidden(
+                "only operators may call this", reason="NOT_AN_OPERATOR",
+                text_zh=f"只有持运维证书({ROLE_URN}{OPERATOR})的人员可以处理。",
+            )  # fmt: skip
+        return caller.operator or OPERATOR
 
     def institution(self, context: Context) -> Institution:
         """The institution that speaks. Raises Unauthenticated or Forbidden."""
@@ -105,6 +132,14 @@ class Callers:
             )  # fmt: skip
         institution_var.set(code)
         return found
+
+
+def _operator(names: list[str]) -> str:
+    """Raises Unauthenticated where two are named: the log must say who it was."""
+    found = {n.removeprefix(OPERATOR_URN) for n in names if n.startswith(OPERATOR_URN)}
+    if len(found) > 1 or not all(_OPERATOR_NAME.fullmatch(name) for name in found):
+        raise Unauthenticated("the operator's name cannot be told", reason="AMBIGUOUS_IDENTITY")
+    return found.pop() if found else ""
 
 
 def certificate_names(context: Context) -> list[str]:

@@ -20,7 +20,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from gateway.domain.person import IdMode
 from gateway.domain.visit import Institution
 from gateway.journeys.laps import unobserved
-from gateway.ports import Clock, Log, Observe
+from gateway.ports import Clock, Log, Observe, RegionStatuses
 from gateway.rpc.audit_service import AuditServicer
 from gateway.rpc.claim_service import ClaimServicer
 from gateway.rpc.forward import Forward
@@ -39,7 +39,7 @@ from gateway.rpc.reflection import add_reflection
 from gateway.rpc.services import AUDIT, CLAIMS, SERVICES, Handler, Switch, handlers
 from gateway.rpc.shield import Shield
 from gateway.rpc.tls import TlsFiles, server_credentials
-from gateway.rpc.verbs import Predetermine, Prove, Read, Reverse, Settle
+from gateway.rpc.verbs import Attend, Decide, Predetermine, Prove, Read, Reverse, Settle
 from gateway.telemetry import Logger
 
 REPLY_MAX = 4 * 1024 * 1024
@@ -77,6 +77,10 @@ class Journeys:
     predetermine: Predetermine
     read: Read
     prove: Prove
+    attend: Attend
+    regions: RegionStatuses
+    take_back: Decide
+    read_again: Decide | None = None
 
 
 class RpcServer:
@@ -112,7 +116,7 @@ class RpcServer:
         """From now on this process answers, whoever did before."""
         self._inside.handlers = self._handlers(journeys, log, forwarded_names)
         self._outside.handlers = self._handlers(journeys, log, self._names)
-        self._health.probed = log
+        self._health.probed, self._health.regions = log, journeys.regions
 
     def forward(self, link: OwnerLink) -> None:
         """From now on the owner at the other end answers; who calls is still decided here."""
@@ -178,5 +182,9 @@ class RpcServer:
             settle=journeys.settle, reverse=journeys.reverse,
             predetermine=journeys.predetermine, read=journeys.read, observe=self._observe,
         )  # fmt: skip
-        audit = AuditServicer(callers=callers, log=log, prove=journeys.prove, read=journeys.read)
+        audit = AuditServicer(
+            callers=callers, log=log, prove=journeys.prove, read=journeys.read,
+            attend=journeys.attend, regions=journeys.regions,
+            take_back=journeys.take_back, read_again=journeys.read_again,
+        )  # fmt: skip
         return self._edge.wrap({**handlers(CLAIMS, claims), **handlers(AUDIT, audit)})

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from gateway.domain.claim_record import ClaimRecord
 from gateway.journeys.commands import PredetermineCommand, ReverseCommand, SettleCommand
-from gateway.ports import Awaiting, ClaimPage, ClaimQuery
+from gateway.journeys.list_attention import AttentionPage
+from gateway.journeys.take_back import Decision
+from gateway.ports import AttentionQuery, Awaiting, ClaimPage, ClaimQuery
 from gateway.rpc.convert.estimates import Estimate
 
 
@@ -44,6 +47,20 @@ class Read(Protocol):
     async def list(self, query: ClaimQuery) -> ClaimPage: ...
 
     async def awaiting(self, institution_code: str) -> tuple[Awaiting, ...]: ...
+
+
+class Attend(Protocol):
+    """待处理清单: provisional claims, and what may be done about them."""
+
+    def __call__(
+        self, query: AttentionQuery, *, needs_person: bool
+    ) -> Coroutine[Any, Any, AttentionPage]: ...
+
+
+class Decide(Protocol):
+    """人工处理: an operator's decision about one claim; answers it as it then stands."""
+
+    def __call__(self, decision: Decision) -> Coroutine[Any, Any, ClaimRecord]: ...
 
 
 class Prove(Protocol):

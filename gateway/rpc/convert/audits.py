@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.ports import Awaiting, CheckpointView, Signing
+from gateway.ports import Awaiting, CheckpointView, RegionStatus, Signing
 from gateway.rpc.convert import texts
 from gateway.rpc.convert.enums import STATES
 from gateway.rpc.convert.findings import Findings
@@ -97,13 +97,18 @@ def checkpoint(view: CheckpointView, signing: Signing) -> pb.GetCheckpointRespon
     )  # fmt: skip
 
 
-def status(awaiting: Sequence[Awaiting]) -> pb.GetStatusResponse:
-    """What waits for reconciliation."""
+def status(awaiting: Sequence[Awaiting], regions: Sequence[RegionStatus]) -> pb.GetStatusResponse:
+    """What waits for reconciliation, and the platforms we are connected to."""
     answer = pb.GetStatusResponse()
     for found in awaiting:
         answer.awaiting_reconciliation.add(
             state=STATES[found.state], count=found.count, oldest=to_timestamp(found.oldest)
         )
+    for region in regions:
+        answer.regions.add(
+            province=region.province, breaker=region.breaker, in_flight=region.in_flight,
+            places=region.places, retries_left=region.retries_left,
+        )  # fmt: skip
     return answer
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.breakdown import Breakdown
 from gateway.domain.claim import ClaimState
+from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import NotFound, StorageUnavailable
 from gateway.domain.pricing import PricedLine
 from gateway.journeys.commands import PredetermineCommand, ReverseCommand, SettleCommand
-from gateway.ports import Awaiting, CheckpointView, ClaimPage, ClaimQuery, Signing
+from gateway.journeys.list_attention import AttentionPage, item_of
+from gateway.journeys.take_back import Decision
+from gateway.ports import (
+    AttentionQuery,
+    Awaiting,
+    CheckpointView,
+    ClaimPage,
+    ClaimQuery,
+    RegionStatus,
+    Signing,
+)
 from gateway.rpc.convert.claims import encode_claim
 from ledger import merkle
 from tests.unit.rpc import samples
@@ -40,6 +51,9 @@ class Journeys:
         self.settled: list[SettleCommand] = []
         self.reversed: list[ReverseCommand] = []
         self.queries: list[ClaimQuery] = []
+        self.attention: list[tuple[AttentionQuery, bool]] = []
+        self.decisions: list[Decision] = []
+        self.breaker = "closed"
         self.budgets: list[float] = []
         self.fail: Exception | None = None
         self.hold: asyncio.Event | None = None
@@ -75,6 +89,20 @@ class Journeys:
         everybody = institution_code == ""
         since = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
         return (Awaiting(ClaimState.REVERSAL_SENT, 5 if everybody else 2, since),)
+
+    async def attend(self, query: AttentionQuery, *, needs_person: bool) -> AttentionPage:
+        self.attention.append((query, needs_person))
+        claim = samples.claim(ClaimState.REVIEW, claim_id="clm_7")
+        return AttentionPage((item_of(replace(claim, broken=("I1",))),), "clm_7")
+
+    async def take_back(self, decision: Decision) -> ClaimRecord:
+        self.decisions.append(decision)
+        return samples.claim(ClaimState.REVERSAL_SENT)
+
+    read_again = take_back
+
+    def regions(self) -> tuple[RegionStatus, ...]:
+        return (RegionStatus("33", self.breaker, 3, 64, 10),)
 
     async def list(self, query: ClaimQuery) -> ClaimPage:
         self.queries.append(query)

@@ -75,6 +75,8 @@ async def running(folder: Path, *, plaintext: bool = False) -> AsyncIterator[Hou
     verbs = rpc_server.Journeys(
         settle=journeys.settle, reverse=journeys.reverse,
         predetermine=journeys.predetermine, read=journeys, prove=journeys,
+        attend=journeys.attend, regions=journeys.regions, take_back=journeys.take_back,
+        read_again=journeys.read_again,
     )  # fmt: skip
     server.answer(verbs, log)
     house = House(server, await server.start(), journeys, log, logger, authority)

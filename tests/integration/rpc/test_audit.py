@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import grpc
 
+from gateway.journeys.take_back import Decision
 from gateway.ports import Signing
 from ledger import merkle
 from tests.integration.rpc.house import QINGPU_URN, House, audit, failure
@@ -107,3 +108,70 @@ async def test_an_institution_counts_its_own_waiting_claims_and_an_auditor_all(
         async with house.channel(pair) as channel:
             every = await audit(channel).GetStatus(pb.GetStatusRequest(), timeout=5)
         assert [row.count for row in every.awaiting_reconciliation] == [5]
+
+
+ROLE = "urn:yrd:role:"
+OPERATOR = (f"{ROLE}operator", "urn:yrd:operator:wang")
+
+
+async def test_the_status_shows_each_regions_breaker_and_places(qingpu: grpc.aio.Channel) -> None:
+    status = await audit(qingpu).GetStatus(pb.GetStatusRequest(), timeout=5)
+    (region,) = status.regions
+    told = (region.province, region.breaker, region.in_flight, region.places, region.retries_left)
+    assert told == ("33", "closed", 3, 64, 10)
+
+
+async def test_an_institution_sees_its_own_claims_that_need_attention(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    request = pb.ListAttentionRequest(page_size=9_999, insured_region="33", needs_person=True)
+    page = await audit(qingpu).ListAttention(request, timeout=5)
+    ((query, needs_person),) = house.journeys.attention
+    asked = (query.institution, query.insured_region_prefix, query.limit, needs_person)
+    assert asked == ("H00310000001", "33", 500, True)
+    (claim,) = page.claims
+    assert claim.state == claim_pb2.CLAIM_STATE_REVIEW
+    assert claim.needs_person and "I1" in claim.why_zh and list(claim.findings) == ["I1"]
+    assert pb.ATTENTION_ACT_TAKE_BACK in claim.may_do
+    assert claim.statement_day == "2026-11-24"
+    assert claim.messages[0].msgid and claim.computed.total_fen == 3501
+    request.page_token = page.next_page_token
+    await audit(qingpu).ListAttention(request, timeout=5)
+    assert house.journeys.attention[1][0].after == "clm_7"
+    others = pb.ListAttentionRequest(institution_code="H00320000001")
+    told = await failure(audit(qingpu).ListAttention(others, timeout=5))
+    assert (told.code, told.reason) == (Code.INVALID_ARGUMENT, "NOT_YOURS")
+
+
+async def test_auditors_and_operators_see_everybodys(house: House) -> None:
+    for uris in ((f"{ROLE}auditor",), OPERATOR):
+        async with house.channel(house.ca.client(*uris)) as channel:
+            await audit(channel).ListAttention(pb.ListAttentionRequest(), timeout=5)
+    assert [query.institution for query, _ in house.journeys.attention] == ["", ""]
+
+
+async def test_only_an_operator_decides_by_name_and_with_a_reason(
+    house: House, qingpu: grpc.aio.Channel
+) -> None:
+    wanted = pb.TakeBackRequest(claim_id="clm_7", reason="金额不平")
+    refused = await failure(audit(qingpu).TakeBack(wanted, timeout=5))
+    assert (refused.code, refused.reason) == (Code.PERMISSION_DENIED, "NOT_AN_OPERATOR")
+    async with house.channel(house.ca.client(f"{ROLE}auditor")) as channel:
+        again = pb.ReadAgainRequest(claim_id="clm_7", reason="字典已补")
+        refused = await failure(audit(channel).ReadAgain(again, timeout=5))
+        assert refused.reason == "NOT_AN_OPERATOR"
+    async with house.channel(house.ca.client(*OPERATOR)) as channel:
+        nothing = pb.TakeBackRequest(claim_id="clm_7")
+        told = await failure(audit(channel).TakeBack(nothing, timeout=5))
+        assert told.fields == [("reason", "REQUIRED")]
+        answer = await audit(channel).TakeBack(wanted, timeout=5)
+    assert answer.state == claim_pb2.CLAIM_STATE_REVERSAL_SENT and answer.text_zh
+    (decision,) = house.journeys.decisions
+    assert decision == Decision("clm_7", "wang", "金额不平")
+
+
+async def test_an_operator_of_two_names_is_nobody(house: House) -> None:
+    two = (*OPERATOR, "urn:yrd:operator:li")
+    async with house.channel(house.ca.client(*two)) as channel:
+        told = await failure(audit(channel).GetStatus(pb.GetStatusRequest(), timeout=5))
+    assert (told.code, told.reason) == (Code.UNAUTHENTICATED, "AMBIGUOUS_IDENTITY")

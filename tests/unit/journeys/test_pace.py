@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from adapters.breaker import BreakerState
-from gateway.domain.region import SERVED
 from gateway.journeys.pace import FASTER, SLOWEST, Pace, PaceLimits, Paces
 
 
@@ -48,7 +49,7 @@ def test_answers_make_it_faster_up_to_the_full_rate_and_silence_halves_it() -> N
     pace = paced(hand)
     pace.begin()
     pace.end(True)
-    assert pace.rate_per_s == 10 * FASTER
+    assert pace.rate_per_s == pytest.approx(10 * FASTER)
     for _ in range(50):
         hand.at += 1.0
         assert pace.begin()
@@ -101,10 +102,10 @@ def test_after_an_outage_it_begins_slowly_again() -> None:
     assert begun(pace) == 1
     hand.breaker = "closed"
     pace.end(True)
-    assert pace.rate_per_s == 10 * FASTER
+    assert pace.rate_per_s == pytest.approx(10 * FASTER)
     assert begun(pace) == 0
-    hand.at += 0.8
-    assert begun(pace) == 10
+    hand.at += 1.0
+    assert begun(pace) == 11
 
 
 def test_what_was_not_sent_after_all_costs_nothing() -> None:
@@ -124,7 +125,6 @@ class Platforms:
     """Regions of which only Zhejiang is connected; its breaker is open."""
 
     def of(self, region: str) -> Any:
-        assert region in SERVED
         if region.startswith("33"):
             return self
         raise LookupError(region)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from gateway.rpc.forward import REPEATABLE
 from gateway.rpc.services import METHODS
 
-NEVER_TWICE: frozenset[str] = frozenset()
+NEVER_TWICE = frozenset({
+    "/yrd.audit.v1.AuditService/TakeBack",
+    "/yrd.audit.v1.AuditService/ReadAgain",
+})  # fmt: skip
 """A method that moves something without a request_id belongs here."""
 
 

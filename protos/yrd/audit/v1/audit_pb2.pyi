@@ -12,6 +12,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from yrd.claim.v1 import claim_pb2 as _claim_pb2
 import builtins as _builtins
 import sys
@@ -23,6 +24,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AttentionAct:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttentionActEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttentionAct.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTENTION_ACT_UNSPECIFIED: _AttentionAct.ValueType  # 0
+    """Not said."""
+    ATTENTION_ACT_WAIT: _AttentionAct.ValueType  # 1
+    """Nothing: the gateway goes on by itself."""
+    ATTENTION_ACT_WAIT_STATEMENT: _AttentionAct.ValueType  # 2
+    """Wait for the statement (对账) of statement_day."""
+    ATTENTION_ACT_TAKE_BACK: _AttentionAct.ValueType  # 3
+    """Have it taken back: TakeBack."""
+    ATTENTION_ACT_READ_AGAIN: _AttentionAct.ValueType  # 4
+    """Have the stored answer read again: ReadAgain."""
+    ATTENTION_ACT_PHONE_REGION: _AttentionAct.ValueType  # 5
+    """Telephone the insured region, with the msgids."""
+
+class AttentionAct(_AttentionAct, metaclass=_AttentionActEnumTypeWrapper):
+    """AttentionAct is something that may be done about a provisional claim."""
+
+ATTENTION_ACT_UNSPECIFIED: AttentionAct.ValueType  # 0
+"""Not said."""
+ATTENTION_ACT_WAIT: AttentionAct.ValueType  # 1
+"""Nothing: the gateway goes on by itself."""
+ATTENTION_ACT_WAIT_STATEMENT: AttentionAct.ValueType  # 2
+"""Wait for the statement (对账) of statement_day."""
+ATTENTION_ACT_TAKE_BACK: AttentionAct.ValueType  # 3
+"""Have it taken back: TakeBack."""
+ATTENTION_ACT_READ_AGAIN: AttentionAct.ValueType  # 4
+"""Have the stored answer read again: ReadAgain."""
+ATTENTION_ACT_PHONE_REGION: AttentionAct.ValueType  # 5
+"""Telephone the insured region, with the msgids."""
+Global___AttentionAct: _TypeAlias = AttentionAct  # noqa: Y015
 
 @_typing.final
 class GetCheckpointRequest(_message.Message):
@@ -386,22 +423,68 @@ class GetStatusResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AWAITING_RECONCILIATION_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def awaiting_reconciliation(self) -> _containers.RepeatedCompositeFieldContainer[Global___AwaitingReconciliation]:
         """Claims about which the gateway tries nothing more, by state; empty when there are none."""
+
+    @_builtins.property
+    def regions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegionStatus]:
+        """The platforms this gateway is connected to, by province."""
 
     def __init__(
         self,
         *,
         awaiting_reconciliation: _abc.Iterable[Global___AwaitingReconciliation] | None = ...,
+        regions: _abc.Iterable[Global___RegionStatus] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting_reconciliation", b"awaiting_reconciliation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting_reconciliation", b"awaiting_reconciliation", "regions", b"regions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class RegionStatus(_message.Message):
+    """RegionStatus is what the gateway knows of its line to one province's platform."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVINCE_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    RETRIES_LEFT_FIELD_NUMBER: _builtins.int
+    province: _builtins.str
+    """First two digits of its area codes, e.g. "33"."""
+    breaker: _builtins.str
+    """Breaker (熔断器): "closed" (in order), "open" (not called at present) or "half_open" (one call
+    tries whether it is back).
+    """
+    in_flight: _builtins.int
+    """Calls under way, e.g. 3."""
+    places: _builtins.int
+    """Calls that may be under way at once, e.g. 64."""
+    retries_left: _builtins.int
+    """Repeats of reads that may be spent before answers earn more, e.g. 10."""
+    def __init__(
+        self,
+        *,
+        province: _builtins.str = ...,
+        breaker: _builtins.str = ...,
+        in_flight: _builtins.int = ...,
+        places: _builtins.int = ...,
+        retries_left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "in_flight", b"in_flight", "places", b"places", "province", b"province", "retries_left", b"retries_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegionStatus: _TypeAlias = RegionStatus  # noqa: Y015
 
 @_typing.final
 class AwaitingReconciliation(_message.Message):
@@ -434,3 +517,283 @@ class AwaitingReconciliation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AwaitingReconciliation: _TypeAlias = AwaitingReconciliation  # noqa: Y015
+
+@_typing.final
+class ListAttentionRequest(_message.Message):
+    """ListAttentionRequest filters and pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    NEEDS_PERSON_FIELD_NUMBER: _builtins.int
+    INSURED_REGION_FIELD_NUMBER: _builtins.int
+    INSTITUTION_CODE_FIELD_NUMBER: _builtins.int
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; default 50, larger than 500 is clamped."""
+    page_token: _builtins.str
+    """next_page_token of the previous page, or empty."""
+    needs_person: _builtins.bool
+    """Only claims about which a person has to do something."""
+    insured_region: _builtins.str
+    """First digits of the insured region, e.g. "33"; empty for all."""
+    institution_code: _builtins.str
+    """定点医药机构编号; empty for all that the caller may see."""
+    claim_id: _builtins.str
+    """Only this claim, if it is provisional."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        needs_person: _builtins.bool = ...,
+        insured_region: _builtins.str = ...,
+        institution_code: _builtins.str = ...,
+        claim_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "institution_code", b"institution_code", "insured_region", b"insured_region", "needs_person", b"needs_person", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttentionRequest: _TypeAlias = ListAttentionRequest  # noqa: Y015
+
+@_typing.final
+class ListAttentionResponse(_message.Message):
+    """ListAttentionResponse is one page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last. A page may be shorter than asked for, or empty."""
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttentionClaim]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        claims: _abc.Iterable[Global___AttentionClaim] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttentionResponse: _TypeAlias = ListAttentionResponse  # noqa: Y015
+
+@_typing.final
+class AttentionClaim(_message.Message):
+    """AttentionClaim is one provisional claim, without anything about the person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    NEEDS_PERSON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WHY_ZH_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    INSTITUTION_CODE_FIELD_NUMBER: _builtins.int
+    VISITED_REGION_FIELD_NUMBER: _builtins.int
+    INSURED_REGION_FIELD_NUMBER: _builtins.int
+    COMPUTED_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    MAY_DO_FIELD_NUMBER: _builtins.int
+    STATEMENT_DAY_FIELD_NUMBER: _builtins.int
+    REVERSAL_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    NEXT_TRY_AT_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    """Claim id, e.g. "clm_01KAV0…"."""
+    state: _claim_pb2.ClaimState.ValueType
+    """UNKNOWN, REVERSAL_SENT, REVIEW or REVERSAL_UNKNOWN."""
+    needs_person: _builtins.bool
+    """True where nothing more happens before a person does something."""
+    reason: _builtins.str
+    """Why it stands there, for machines, e.g. "REVERSAL_UNANSWERED"; new values may come."""
+    why_zh: _builtins.str
+    """Why it stands there, and what is next, in Chinese."""
+    institution_code: _builtins.str
+    """定点医药机构编号."""
+    visited_region: _builtins.str
+    """就医地, e.g. "310118"."""
+    insured_region: _builtins.str
+    """参保地, e.g. "330421"."""
+    statement_day: _builtins.str
+    """Day of the centre whose statement tells whether it took effect, e.g. "2026-11-24"."""
+    reversal_attempts: _builtins.int
+    """2601s that were sent and went unanswered, or the one that was answered."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """When it came to its present state or was last tried."""
+
+    @_builtins.property
+    def computed(self) -> _claim_pb2.Breakdown:
+        """The gateway's own computation."""
+
+    @_builtins.property
+    def settled(self) -> _claim_pb2.Breakdown:
+        """What the insured region answered, if it did; not posted."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was found wrong or unknown in the region's answer, e.g. "I1", "clr_type=9902"."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_claim_pb2.RegionMessage]:
+        """Every message sent about it, in order."""
+
+    @_builtins.property
+    def may_do(self) -> _containers.RepeatedScalarFieldContainer[Global___AttentionAct.ValueType]:
+        """What may be done, the first first."""
+
+    @_builtins.property
+    def next_try_at(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway tries again by itself; unset if it does not."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When the settlement was recorded."""
+
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        state: _claim_pb2.ClaimState.ValueType = ...,
+        needs_person: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        why_zh: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        institution_code: _builtins.str = ...,
+        visited_region: _builtins.str = ...,
+        insured_region: _builtins.str = ...,
+        computed: _claim_pb2.Breakdown | None = ...,
+        settled: _claim_pb2.Breakdown | None = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
+        messages: _abc.Iterable[_claim_pb2.RegionMessage] | None = ...,
+        may_do: _abc.Iterable[Global___AttentionAct.ValueType] | None = ...,
+        statement_day: _builtins.str = ...,
+        reversal_attempts: _builtins.int = ...,
+        next_try_at: _timestamp_pb2.Timestamp | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["computed", b"computed", "created_at", b"created_at", "next_try_at", b"next_try_at", "settled", b"settled", "since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "computed", b"computed", "created_at", b"created_at", "findings", b"findings", "institution_code", b"institution_code", "insured_region", b"insured_region", "may_do", b"may_do", "messages", b"messages", "needs_person", b"needs_person", "next_try_at", b"next_try_at", "reason", b"reason", "reversal_attempts", b"reversal_attempts", "settled", b"settled", "since", b"since", "state", b"state", "statement_day", b"statement_day", "visited_region", b"visited_region", "why_zh", b"why_zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttentionClaim: _TypeAlias = AttentionClaim  # noqa: Y015
+
+@_typing.final
+class TakeBackRequest(_message.Message):
+    """TakeBackRequest names a claim, and says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    """Claim id."""
+    reason: _builtins.str
+    """Why, 1 to 200 characters, no personal data; it stays in the log for ever."""
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeBackRequest: _TypeAlias = TakeBackRequest  # noqa: Y015
+
+@_typing.final
+class TakeBackResponse(_message.Message):
+    """TakeBackResponse is how the claim stands now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TEXT_ZH_FIELD_NUMBER: _builtins.int
+    state: _claim_pb2.ClaimState.ValueType
+    """Its state."""
+    text_zh: _builtins.str
+    """What came of it, in Chinese."""
+    def __init__(
+        self,
+        *,
+        state: _claim_pb2.ClaimState.ValueType = ...,
+        text_zh: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "text_zh", b"text_zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeBackResponse: _TypeAlias = TakeBackResponse  # noqa: Y015
+
+@_typing.final
+class ReadAgainRequest(_message.Message):
+    """ReadAgainRequest names a claim, and says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    """Claim id."""
+    reason: _builtins.str
+    """Why, 1 to 200 characters, no personal data; it stays in the log for ever."""
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadAgainRequest: _TypeAlias = ReadAgainRequest  # noqa: Y015
+
+@_typing.final
+class ReadAgainResponse(_message.Message):
+    """ReadAgainResponse is how the claim stands now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TEXT_ZH_FIELD_NUMBER: _builtins.int
+    state: _claim_pb2.ClaimState.ValueType
+    """Its state."""
+    text_zh: _builtins.str
+    """What came of it, in Chinese."""
+    def __init__(
+        self,
+        *,
+        state: _claim_pb2.ClaimState.ValueType = ...,
+        text_zh: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "text_zh", b"text_zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadAgainResponse: _TypeAlias = ReadAgainResponse  # noqa: Y015

@@ -65,6 +65,21 @@ class AuditServiceStub:
                 request_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.ListAttention = channel.unary_unary(
+                '/yrd.audit.v1.AuditService/ListAttention',
+                request_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ListAttentionRequest.SerializeToString,
+                response_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ListAttentionResponse.FromString,
+                _registered_method=True)
+        self.TakeBack = channel.unary_unary(
+                '/yrd.audit.v1.AuditService/TakeBack',
+                request_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.TakeBackRequest.SerializeToString,
+                response_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.TakeBackResponse.FromString,
+                _registered_method=True)
+        self.ReadAgain = channel.unary_unary(
+                '/yrd.audit.v1.AuditService/ReadAgain',
+                request_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ReadAgainRequest.SerializeToString,
+                response_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ReadAgainResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -114,6 +129,30 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAttention(self, request, context):
+        """ListAttention lists the claims of which neither success nor failure may be assumed, oldest first,
+        with what may be done about each: the caller's own, or for an auditor or operator those of all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeBack(self, request, context):
+        """TakeBack has a claim in review taken back at its region (冲正 or 撤销). Operators only; what was
+        done, by whom and why stays in the log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadAgain(self, request, context):
+        """ReadAgain reads the stored answer of a claim in review again, with the dictionaries of today;
+        where it reads whole the claim is settled. Operators only, recorded like TakeBack.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +185,21 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusRequest.FromString,
                     response_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'ListAttention': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttention,
+                    request_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ListAttentionRequest.FromString,
+                    response_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ListAttentionResponse.SerializeToString,
+            ),
+            'TakeBack': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeBack,
+                    request_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.TakeBackRequest.FromString,
+                    response_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.TakeBackResponse.SerializeToString,
+            ),
+            'ReadAgain': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadAgain,
+                    request_deserializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ReadAgainRequest.FromString,
+                    response_serializer=yrd_dot_audit_dot_v1_dot_audit__pb2.ReadAgainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +365,87 @@ class AuditService:
             '/yrd.audit.v1.AuditService/GetStatus',
             yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusRequest.SerializeToString,
             yrd_dot_audit_dot_v1_dot_audit__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yrd.audit.v1.AuditService/ListAttention',
+            yrd_dot_audit_dot_v1_dot_audit__pb2.ListAttentionRequest.SerializeToString,
+            yrd_dot_audit_dot_v1_dot_audit__pb2.ListAttentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeBack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yrd.audit.v1.AuditService/TakeBack',
+            yrd_dot_audit_dot_v1_dot_audit__pb2.TakeBackRequest.SerializeToString,
+            yrd_dot_audit_dot_v1_dot_audit__pb2.TakeBackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadAgain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yrd.audit.v1.AuditService/ReadAgain',
+            yrd_dot_audit_dot_v1_dot_audit__pb2.ReadAgainRequest.SerializeToString,
+            yrd_dot_audit_dot_v1_dot_audit__pb2.ReadAgainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,18 @@ class AuditServiceStub:
     """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
     auditor those of all institutions.
     """
+    ListAttention: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ListAttentionRequest, _audit_pb2.ListAttentionResponse]
+    """ListAttention lists the claims of which neither success nor failure may be assumed, oldest first,
+    with what may be done about each: the caller's own, or for an auditor or operator those of all.
+    """
+    TakeBack: _grpc.UnaryUnaryMultiCallable[_audit_pb2.TakeBackRequest, _audit_pb2.TakeBackResponse]
+    """TakeBack has a claim in review taken back at its region (冲正 or 撤销). Operators only; what was
+    done, by whom and why stays in the log.
+    """
+    ReadAgain: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ReadAgainRequest, _audit_pb2.ReadAgainResponse]
+    """ReadAgain reads the stored answer of a claim in review again, with the dictionaries of today;
+    where it reads whole the claim is settled. Operators only, recorded like TakeBack.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -70,6 +82,18 @@ class AuditServiceAsyncStub(AuditServiceStub):
     GetStatus: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetStatusRequest, _audit_pb2.GetStatusResponse]  # type: ignore[assignment]
     """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
     auditor those of all institutions.
+    """
+    ListAttention: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListAttentionRequest, _audit_pb2.ListAttentionResponse]  # type: ignore[assignment]
+    """ListAttention lists the claims of which neither success nor failure may be assumed, oldest first,
+    with what may be done about each: the caller's own, or for an auditor or operator those of all.
+    """
+    TakeBack: _aio.UnaryUnaryMultiCallable[_audit_pb2.TakeBackRequest, _audit_pb2.TakeBackResponse]  # type: ignore[assignment]
+    """TakeBack has a claim in review taken back at its region (冲正 or 撤销). Operators only; what was
+    done, by whom and why stays in the log.
+    """
+    ReadAgain: _aio.UnaryUnaryMultiCallable[_audit_pb2.ReadAgainRequest, _audit_pb2.ReadAgainResponse]  # type: ignore[assignment]
+    """ReadAgain reads the stored answer of a claim in review again, with the dictionaries of today;
+    where it reads whole the claim is settled. Operators only, recorded like TakeBack.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -123,6 +147,36 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audit_pb2.GetStatusResponse, _abc.Awaitable[_audit_pb2.GetStatusResponse]]:
         """GetStatus counts the claims that wait for reconciliation (对账): the caller's own, or for an
         auditor those of all institutions.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAttention(
+        self,
+        request: _audit_pb2.ListAttentionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.ListAttentionResponse, _abc.Awaitable[_audit_pb2.ListAttentionResponse]]:
+        """ListAttention lists the claims of which neither success nor failure may be assumed, oldest first,
+        with what may be done about each: the caller's own, or for an auditor or operator those of all.
+        """
+
+    @_abc_1.abstractmethod
+    def TakeBack(
+        self,
+        request: _audit_pb2.TakeBackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.TakeBackResponse, _abc.Awaitable[_audit_pb2.TakeBackResponse]]:
+        """TakeBack has a claim in review taken back at its region (冲正 or 撤销). Operators only; what was
+        done, by whom and why stays in the log.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadAgain(
+        self,
+        request: _audit_pb2.ReadAgainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.ReadAgainResponse, _abc.Awaitable[_audit_pb2.ReadAgainResponse]]:
+        """ReadAgain reads the stored answer of a claim in review again, with the dictionaries of today;
+        where it reads whole the claim is settled. Operators only, recorded like TakeBack.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
