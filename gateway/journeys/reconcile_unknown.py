@@ -16,7 +16,13 @@ from datetime import datetime
 from typing import Any
 
 from gateway.domain.claim import ClaimEvent, ClaimState
-from gateway.domain.claim_record import Attention, ClaimRecord, Standing, StatementFinding
+from gateway.domain.claim_record import (
+    Attention,
+    ClaimRecord,
+    PlannedMessage,
+    Standing,
+    StatementFinding,
+)
 from gateway.domain.errors import Conflict
 from gateway.domain.visit import Institution
 from gateway.journeys.our_statement import OurStatement, our_statement
@@ -112,7 +118,8 @@ class ReconcileUnknown:
             said = _Said(
                 said.msgids + heard.msgids, said.rows + heard.rows, said.evidence + heard.evidence
             )
-        await self._store.write(lambda books: _keep(books, said))
+        pool = question.pooling_region
+        await self._store.write(lambda books: _keep(books, said, pool))
         moved = 0
         for first in range(0, len(claims), AT_ONCE):
             batch = claims[first : first + AT_ONCE]
@@ -250,9 +257,10 @@ def _vain(answer: Answer[Any]) -> Outcome:
     return Outcome(cause=cause, region_is_away=not ours)
 
 
-def _keep(books: Books, said: _Said) -> None:
-    """The statement's raw bytes, about no single person."""
+def _keep(books: Books, said: _Said, region: str) -> None:
+    """The statement's raw bytes, about no single claim and no single person."""
     for msgid, outcome, exchange in said.evidence:
+        books.record_messages("", (PlannedMessage(msgid, exchange.transaction, region),))
         books.record_exchange(msgid, books.house_ref(), outcome, exchange)
 
 

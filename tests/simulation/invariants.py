@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gateway.domain.claim import ClaimState
+from gateway.domain.claim import RESTING, ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.rpc.convert.claims import decode_claim
 from tests.simulation.hospital import Call
@@ -24,19 +24,42 @@ _CAN_END = {
 _ENDED = (ClaimState.REFUSED, ClaimState.VOIDED, ClaimState.REVERSED)
 
 
-def broken(claims: list[ClaimRecord], region: RegionState, calls: list[Call]) -> Iterator[str]:
-    """Sentences, one for each promise that does not hold."""
+def broken(
+    claims: list[ClaimRecord],
+    region: RegionState,
+    calls: list[Call],
+    taken_back: Sequence[str] = (),
+) -> Iterator[str]:
+    """Sentences, one for each promise that does not hold. `taken_back`: batches that a person had
+    taken back at the region, once a decision."""
     yield from _one_settlement_per_batch(claims, region)
     yield from _posted_by_a_yes(claims, region)
     yield from _nothing_lost(claims, region)
     yield from _everybody_can_end(claims)
     yield from _errors_mean_nothing_sent(claims, region, calls)
     yield from _nobody_told_no_while_others_get_a_yes(calls)
-    yield from _cancelled_once(claims, region, calls)
+    yield from _cancelled_once(claims, region, calls, taken_back)
     yield from _told(claims, region)
     yield from _no_stay_left_open(claims, region)
     yield from _msgids(region)
     yield from _answers(claims, calls)
+
+
+def unresolved(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
+    """What must hold after reconciliation: every claim at rest, and the books are the region's."""
+    effective = {
+        found.msgid: found.breakdown
+        for found in region.settlements.values()
+        if found.standing == "effective"
+    }
+    for claim in claims:
+        if claim.state not in RESTING:
+            yield f"{claim.claim_id} is left in {claim.state} {claim.attention} after days"
+        theirs = effective.pop(claim.pivot_msgid, None)
+        ours = claim.settled if claim.state is ClaimState.SETTLED else None
+        if ours != theirs:
+            yield f"{claim.claim_id} in {claim.state}: the ledger is not what the region has"
+    yield from (f"{msgid} is effective at the region and nobody's" for msgid in effective)
 
 
 def _one_settlement_per_batch(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
@@ -120,7 +143,10 @@ def call_key(call: Call) -> tuple[str, str]:
 
 
 def _cancelled_once(
-    claims: list[ClaimRecord], region: RegionState, calls: list[Call]
+    claims: list[ClaimRecord],
+    region: RegionState,
+    calls: list[Call],
+    taken_back: Sequence[str],
 ) -> Iterator[str]:
     asked: defaultdict[str, set[str]] = defaultdict(set)
     for call in calls:
@@ -128,7 +154,7 @@ def _cancelled_once(
             asked[f"B{call.request_id[1:].partition('-')[0]}"].add(call.request_id)
     batch_of = {claim.region_settlement_id: claim.batch_no for claim in claims}
     for batch, count in Counter(batch_of[sid] for sid in region.cancels).items():
-        if count > len(asked[batch]):
+        if count > len(asked[batch]) + taken_back.count(batch):
             yield f"{batch}: {count} cancellations for {len(asked[batch])} requests"
 
 

@@ -21,9 +21,12 @@ from gateway.domain.visit import Institution
 from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.laps import unobserved
+from gateway.journeys.reconcile_unknown import ReconcileUnknown
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.journeys.reverse_claim import ReverseClaim
 from gateway.journeys.settle_claim import SettleClaim
+from gateway.journeys.statement_span import StatementRules
+from gateway.journeys.take_back import TakeBack
 from gateway.journeys.tell_visited import TellVisited
 from gateway.journeys.undo_admission import UndoAdmission
 from gateway.policy_files import load_policy_book
@@ -31,6 +34,7 @@ from gateway.ports import Books, BooksReader, ClaimEncoder, Ids
 from gateway.rpc.convert.claims import encode_claim
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
 from gateway.workers.deliver_outbox import DeliverOutbox
+from gateway.workers.reconcile_claims import ReconcileClaims
 from gateway.workers.resolve_claims import ResolveClaims
 from gateway.workers.rounds import Rounds
 from tests.simulation.region import ScriptedRegion
@@ -38,6 +42,8 @@ from tests.simulation.virtual_time import SimClock, VirtualLoop, passes
 
 T = TypeVar("T")
 POLICIES, CATALOGUES = load_policy_book(), load_catalogues()
+RULES = StatementRules(skew=timedelta(minutes=15))
+"""Wide enough for a clock that is set wrong by minutes, twice, and a centre's that is wrong too."""
 
 
 class StoreThread:
@@ -111,10 +117,18 @@ class Process:
             store=self, regions=regions, institutions=institutions, clock=clock, msgids=self
         )
         undo = UndoAdmission(store=self, regions=regions, institutions=institutions, clock=clock)
+        reconcile = ReconcileUnknown(
+            store=self, regions=regions, institutions=institutions, clock=clock, ids=ids,
+            msgids=self, rules=RULES,
+        )  # fmt: skip
+        self.take_back = TakeBack(store=self, clock=clock, ids=ids)
         works: dict[str, Callable[[], Awaitable[int]]] = {
             "resolve": ResolveClaims(store=self, resolve=resolve, clock=clock, logger=Silent()),
             "outbox": DeliverOutbox(
                 store=self, tell=tell, undo_admission=undo, clock=clock, logger=Silent()
+            ),
+            "reconcile": ReconcileClaims(
+                store=self, reconcile=reconcile, clock=clock, logger=Silent()
             ),
             "publish": self._publish,
         }

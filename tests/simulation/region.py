@@ -3,7 +3,7 @@
 Each call's fate is drawn from the seed: lost before or after its effect, refused, not delivered,
 taking effect long after we gave up, answered after its time, answered with amounts that do not add
 up. What has been sent takes effect whether or not its sender still lives. It does not know charging
-batches: keeping them to one settlement each is ours.
+batches: keeping them to one settlement each is ours. Its statements are honest, by its own clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.breakdown import Breakdown, Fund
 from gateway.domain.business_day import SHANGHAI
 from gateway.domain.dictionary import DictionaryRow
+from gateway.domain.region import pooling_region_of
 from gateway.domain.visit import (
     Attendance,
     Insurance,
@@ -72,6 +73,10 @@ class Fate(StrEnum):
     """A yes with amounts that do not add up (settle), or that are no exact negative (cancel)."""
     DEFECT = "defect"
     """It takes effect, and our own adapter raises what it never should."""
+    IDLE = "idle"
+    """Yes, it says, and does nothing."""
+    UNKNOWN_CODE = "unknown_code"
+    """A yes with a code that decides where money is posted and that our dictionary lacks."""
 
 
 _ASKING = {Fate.FINE: 60, Fate.LOST: 2, Fate.REFUSED: 1, Fate.NOT_DELIVERED: 2}
@@ -82,6 +87,8 @@ _MOVING = {
 }  # fmt: skip
 
 
+_SETTLING = _MOVING | {Fate.UNKNOWN_CODE: 2}
+_REVERSING = _MOVING | {Fate.IDLE: 8}
 _CANCELLING = _MOVING | {Fate.FINE: 20, Fate.REFUSED: 20, Fate.NOT_DELIVERED: 6}
 
 
@@ -91,6 +98,8 @@ class AtRegion:
 
     msgid: str
     breakdown: Breakdown
+    key: tuple[str, str]
+    """清算类别 and 清算经办机构."""
     standing: str = "effective"
     """effective | cancelled | reversed"""
 
@@ -104,6 +113,7 @@ class Booked:
     visit_id: str
     person_no: str
     institution: str
+    key: tuple[str, str]
     at: datetime
     breakdown: Breakdown
     refund: bool
@@ -141,6 +151,11 @@ class ScriptedRegion(RegionGateway):
         self._rng, self._clock = rng, clock
         self._remembers = rng.random() < 0.5
         """Whether a 2601 stops an original that arrives after it: not stated anywhere."""
+        self._forgets = rng.random() < 0.3
+        """Whether a 2601 takes the row out of the books instead of adding a negative: likewise."""
+        self._skew = timedelta(seconds=rng.uniform(-300.0, 300.0))
+        self._dated, self._classed = rng.random() < 0.7, rng.random() < 0.7
+        """Whether its answers give 结算时间, and 清算类别 with its office."""
 
     # --- the port -------------------------------------------------------------------------------
 
@@ -192,7 +207,7 @@ class ScriptedRegion(RegionGateway):
         raise NotImplementedError("no estimate is asked for here")
 
     async def settle(self, ctx: CallContext, att: Attendance) -> Answer[RegionSettlement]:
-        return await self._call(ctx, "2207", _MOVING, lambda fate: self._settle(ctx, att, fate))
+        return await self._call(ctx, "2207", _SETTLING, lambda fate: self._settle(ctx, att, fate))
 
     async def cancel(self, ctx: CallContext, order: CancelOrder) -> Answer[RegionSettlement]:
         self.state.cancels.append(order.settlement_id)
@@ -201,7 +216,9 @@ class ScriptedRegion(RegionGateway):
         )
 
     async def reverse(self, ctx: CallContext, order: ReversalOrder) -> Answer[None]:
-        answer = await self._call(ctx, "2601", _MOVING, lambda _: self._reverse(ctx, order))
+        answer = await self._call(
+            ctx, "2601", _REVERSING, lambda fate: self._reverse(ctx, order, fate)
+        )
         if isinstance(answer, Accepted | Declined):
             self.state.reversed_msgids.append(order.original_msgid)
         return answer
@@ -236,9 +253,14 @@ class ScriptedRegion(RegionGateway):
             cash_fen=total - fund - account + (1 if fate is Fate.BROKEN else 0),
         )  # fmt: skip
         settlement_id = f"S{len(self.state.settlements):04d}"
-        self.state.settlements[settlement_id] = AtRegion(ctx.msgid, breakdown)
-        self._book(ctx, settlement_id, att.region_visit_id, att.person.person_no, breakdown)
-        return self._answer(settlement_id, att.region_visit_id, breakdown)
+        found = AtRegion(ctx.msgid, breakdown, _key(ctx, att.visit.kind))
+        self.state.settlements[settlement_id] = found
+        person = att.person.person_no
+        self._book(ctx, found, settlement_id, att.region_visit_id, person, breakdown)
+        answer = self._answer(found, settlement_id, att.region_visit_id, breakdown)
+        if fate is Fate.UNKNOWN_CODE:
+            return replace(answer, broken=("UNKNOWN_CODE insutype=399",))
+        return answer
 
     def _cancel(self, ctx: CallContext, order: CancelOrder, fate: Fate) -> RegionSettlement | str:
         found = self.state.settlements.get(order.settlement_id)
@@ -251,15 +273,20 @@ class ScriptedRegion(RegionGateway):
             negative = replace(negative, cash_fen=negative.cash_fen - 1)
         # A null here is not a 0 (I8): it says nothing of the deductible.
         return replace(
-            self._answer(f"{order.settlement_id}C", order.visit_id, negative),
+            self._answer(found, f"{order.settlement_id}C", order.visit_id, negative),
             not_given=("deductible_fen",),
         )
 
-    def _reverse(self, ctx: CallContext, order: ReversalOrder) -> None:
+    def _reverse(self, ctx: CallContext, order: ReversalOrder, fate: Fate) -> None:
+        if fate is Fate.IDLE:
+            return
         for found in self.state.settlements.values():
             if found.msgid == order.original_msgid and found.standing == "effective":
                 found.standing = "reversed"
-                self._take_back(ctx, found)
+                if self._forgets:
+                    self.state.booked = [r for r in self.state.booked if r.msgid != found.msgid]
+                else:
+                    self._take_back(ctx, found)
                 return
         if self._remembers:
             self.state.never.add(order.original_msgid)
@@ -270,27 +297,33 @@ class ScriptedRegion(RegionGateway):
     # --- its statements -------------------------------------------------------------------------
 
     def _book(
-        self, ctx: CallContext, settlement_id: str, visit_id: str, person_no: str, what: Breakdown
-    ) -> None:
+        self, ctx: CallContext, found: AtRegion, settlement_id: str, visit_id: str, person_no: str,
+        what: Breakdown,
+    ) -> None:  # fmt: skip
         self.state.booked.append(
             Booked(
-                ctx.msgid, settlement_id, visit_id, person_no, ctx.institution.code,
-                self._clock.now(), what, refund=what.total_fen < 0,
+                ctx.msgid, settlement_id, visit_id, person_no, ctx.institution.code, found.key,
+                self._now(), what, refund=what.total_fen < 0,
             )
         )  # fmt: skip
+
+    def _now(self) -> datetime:
+        return self._clock.now() + self._skew
 
     def _take_back(self, ctx: CallContext, found: AtRegion) -> None:
         """The negative row, under an id of its own and the msgid of what made it."""
         was = next(row for row in self.state.booked if row.msgid == found.msgid)
         negative = found.breakdown.negated()
-        self._book(ctx, f"{was.settlement_id}C", was.visit_id, was.person_no, negative)
+        self._book(ctx, found, f"{was.settlement_id}C", was.visit_id, was.person_no, negative)
 
     def _of(self, ctx: CallContext, totals: StatementTotals) -> list[Booked]:
-        """By the day on which it took effect here; this region has one scheme, type and office."""
+        """By the day on which it took effect here; this region has one scheme."""
+        key = (totals.key.clearing_type, totals.key.clearing_office)
         return [
             row
             for row in self.state.booked
             if row.institution == ctx.institution.code
+            and row.key == key
             and totals.key.first_day <= row.at.astimezone(SHANGHAI).date() <= totals.key.last_day
             and totals.refund in (None, row.refund)
         ]
@@ -336,8 +369,12 @@ class ScriptedRegion(RegionGateway):
         ]  # fmt: skip
         return tuple(found)
 
-    def _answer(self, settlement_id: str, visit_id: str, amounts: Breakdown) -> RegionSettlement:
-        return RegionSettlement(settlement_id, visit_id, amounts, self._clock.now(), "", "")
+    def _answer(
+        self, found: AtRegion, settlement_id: str, visit_id: str, amounts: Breakdown
+    ) -> RegionSettlement:
+        at = self._now() if self._dated else None
+        kind, office = found.key if self._classed and amounts.total_fen > 0 else ("", "")
+        return RegionSettlement(settlement_id, visit_id, amounts, at, kind, office)
 
     # --- how it fares ---------------------------------------------------------------------------
 
@@ -391,6 +428,10 @@ class ScriptedRegion(RegionGateway):
         if self.healthy:
             return Fate.FINE
         return self._rng.choices(list(fates), weights=list(fates.values()))[0]
+
+
+def _key(ctx: CallContext, kind: VisitKind) -> tuple[str, str]:
+    return "21" if kind.is_inpatient else "11", pooling_region_of(ctx.insured_region)
 
 
 def number_refuses(number: str) -> bool:

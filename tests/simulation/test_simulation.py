@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.claim_record import Attention, ClaimRecord
 from gateway.journeys.commands import ReverseCommand
+from gateway.journeys.take_back import Decision
 from gateway.ports import BooksReader
 from gateway.rpc.convert.claims import decode_claim
 from gateway.store.open_store import StoreOptions
 from gateway.store.verify_store import verify_store
 from tests.simulation.conftest import Site
 from tests.simulation.hospital import HOSPITAL, REASON, Hospital, settle_command
-from tests.simulation.invariants import broken
+from tests.simulation.invariants import broken, unresolved
 from tests.simulation.process import (
     OUTSIDE,
     Process,
@@ -38,6 +39,9 @@ SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 16
 ONE = os.environ.get("YRD_SEED")
 BATCHES = 6
 HEALING_S = 1200.0
+DAY_S, DAYS_PAUSE_S, DAYS_MAX = 86_400.0, 1800.0, 12
+BEGINS_S = (0.0, 0.0, 42_600.0, 43_100.0)
+"""At noon, or shortly before midnight in Shanghai."""
 
 
 class World:
@@ -52,6 +56,9 @@ class World:
         self.weather.dies_at = [rng.randrange(1, 900) for _ in range(rng.choice((0, 1, 3, 6)))]
         self._options, self._ids = options, SimIds(rng, self.clock)
         self._alive = asyncio.Event()
+        self.taken_back: list[str] = []
+        """Batches that the operator had taken back, once a decision."""
+        self.clock.step(rng.choice(BEGINS_S))
         self.process = self._begin(0.5)
         self.hospital = Hospital(rng, self.alive)
 
@@ -81,7 +88,25 @@ class World:
         await asyncio.wait({watch})
         await self._again(5.0)
         await passes(HEALING_S)
+
+    async def days_pass(self) -> None:
+        """Statements come, an operator decides what waits for a person, until nothing waits."""
+        await self._again(DAYS_PAUSE_S)
+        for day in range(DAYS_MAX):
+            waiting = [claim for claim in self.claims() if claim.provisional]
+            for claim in waiting:
+                if claim.attention in (Attention.NONE, Attention.NO_STATEMENT):
+                    continue
+                decision = Decision(claim.claim_id, "operator-1", "对账后撤回")
+                self.taken_back.append(claim.batch_no)
+                await self.process.take_back(decision)
+            if not waiting and day:
+                break
+            await passes(DAY_S)
         await self.process.stop()
+
+    def claims(self) -> list[ClaimRecord]:
+        return self.thread.run(self.process.opened.store.read(_all_claims))
 
     def _step_the_clock_at(self, at: float) -> None:
         asyncio.get_running_loop().call_later(at, self.clock.step, self.rng.uniform(-200.0, 200.0))
@@ -111,8 +136,12 @@ async def _run(seed: int, site: Site, loop: VirtualLoop) -> list[str]:
     world = World(seed, options, loop)
     try:
         await world.live()
-        claims = world.thread.run(world.process.opened.store.read(_all_claims))
-        wrong = [*broken(claims, world.region.state, world.hospital.calls)]
+        calls = world.hospital.calls
+        wrong = [*broken(world.claims(), world.region.state, calls)]
+        await world.days_pass()
+        claims = world.claims()
+        wrong += [*broken(claims, world.region.state, calls, world.taken_back)]
+        wrong += unresolved(claims, world.region.state)
         wrong += await _repeats(world, claims)
         world.thread.run(world.process.opened.log.publish())
     finally:
