@@ -16,6 +16,15 @@ from adapters.baseline.profile import Dictionary
 from adapters.baseline.wire import Node
 from gateway.domain.dictionary import DictionaryRow
 
+USED = (
+    "insutype", "psn_type", "med_type", "clr_type", "clr_way", "fund_pay_type", "mdtrt_cert_type",
+    "psn_cert_type", "gend", "cvlserv_flag", "acct_used_flag", "mid_setl_flag", "psn_setlway",
+    "dscg_way", "diag_type", "maindiag_flag", "vali_flag", "hosp_appr_flag", "refd_setl_flag",
+    "stmt_rslt", "chrgitm_lv", "opter_type",
+)  # fmt: skip
+"""The dictionaries of the coded fields that our messages hold or our reading depends on."""
+DECIDING = ("insutype", "clr_type")
+"""Those that decide where money is posted and reconciled (settlement.py)."""
 _PATH = "output.list"
 _VALID = {"": True, "1": True, "0": False}
 """有效标志; the same in both published dictionaries."""

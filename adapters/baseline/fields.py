@@ -196,6 +196,15 @@ def _number_problem(field: Field, value: Json) -> str:
     return ""
 
 
+def dictionary_name(kind: str) -> str:
+    """中文名称 of a dictionary: of the first field that is coded by it; "" for an unknown one."""
+    for fields in baseline().rows.values():
+        for field in fields.values():
+            if field.dictionary == kind:
+                return field.zh
+    return ""
+
+
 def chinese_name(txn: str, io: str, node: str, name: str) -> str:
     """中文名称 of a field, or "" for one that is not in the table."""
     field = baseline().rows.get((txn, io), {}).get((node, name))

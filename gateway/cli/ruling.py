@@ -41,3 +41,20 @@ def policy(context: typer.Context) -> None:
     from gateway.commands.policy import app as policy_app
 
     policy_app(args=context.args or ["--help"], prog_name="yrd policy")
+
+
+@commands.command(
+    context_settings={
+        "allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": [],
+    },
+)  # fmt: skip
+def dictionary(context: typer.Context) -> None:
+    """字典: load, show and check the regions' code tables (dictionary load | show | unknown).
+
+    [dim]Examples:[/dim]
+      ./yrd dictionary load zhejiang --data /srv/yrd
+      ./yrd dictionary unknown --data /srv/yrd
+    """
+    from gateway.commands.dictionary import app as dictionary_app
+
+    dictionary_app(args=context.args or ["--help"], prog_name="yrd dictionary")

@@ -10,6 +10,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from gateway.cli import app
+from gateway.commands.dictionary import app as dictionary
 from gateway.commands.policy import app as policy
 from tests.architecture.sources import HOME, where
 
@@ -19,7 +20,7 @@ TOOLS = {path.stem for path in (HOME / "tools").glob("*.py")}
 
 def commands() -> list[list[str]]:
     """Every command line that does something, subcommands included."""
-    inner = {"policy": policy}  # loaded only when it is asked for, so click does not know it
+    inner = {"policy": policy, "dictionary": dictionary}  # loaded only when it is asked for, so click does not know it
     found: list[list[str]] = []
     for name, command in sorted(getattr(GROUP, "commands", {}).items()):
         group = get_command(inner[name]) if name in inner else command
