@@ -4,6 +4,7 @@
 #   docker build -t yrd .
 #   docker run --rm --read-only --tmpfs /tmp yrd demo
 #   docker run --read-only --tmpfs /tmp -v yrd-data:/data -p 8430:8430 yrd serve
+# The base is Debian's: its OpenSSL signs with SM2, that of Red Hat's line does not (docs/sm.md).
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
