@@ -2,8 +2,8 @@
 
 Pure: bytes, headers and a clock value go in. Its own code path, sharing nothing with the client's
 signing plug-ins; both are checked against the same published example values.
-Profiles: csb-hmac-sha1 and zj-hmac-sm3 are read from single public clients; envelope-sm3 is OUR
-ASSUMPTION for Shanghai, whose signing is in no available document.
+Profiles: csb-hmac-sha1 and zj-hmac-sm3 are read from single public clients; envelope-sm3 is what a
+demonstration speaks on a machine without SM2. envelope-sm2 and tif-sha256 have files of their own.
 """
 
 from __future__ import annotations
@@ -16,44 +16,62 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from adapters.sandbox.gate_sm2 import Sm2Envelope
+from adapters.sandbox.gate_tif import TifGate
 from adapters.sandbox.provinces import Gate
-from adapters.sandbox.wire import Unreadable, parse, raw_tail, text_of
+from adapters.sandbox.refused import MISMATCH, MISSING_HEADER, STALE, UNKNOWN_CALLER, GateRefusal
+from adapters.sandbox.wire import Node, Unreadable, parse, raw_tail, text_of
 
 WINDOW = timedelta(minutes=30)
 _MILLISECOND_DIGITS = 13
 
-MISSING_HEADER = "缺少服务网关的请求头!"
-STALE = "签名时间戳超时!"
-UNKNOWN_CALLER = "非法用户!"
-MISMATCH = "签名不一致!"
-
-
-class GateRefusal(Exception):
-    """401 before the platform saw anything; `args[0]` is the message."""
-
 
 class Gatekeeper:
-    """One platform's gateway: `check` raises GateRefusal, `seal` signs an answer's output."""
+    """One platform's gateway: `opened` and `check` raise GateRefusal, `seal` signs an answer's
+    output, `cover` says how it travels."""
 
     def __init__(self, gate: Gate, secrets: Mapping[str, str]) -> None:
+        """`secrets`: access_key, secret; sm2_private_key and sm2_caller_key (PEM) for SM2."""
         self._gate = gate
         self._caller = secrets.get("access_key", "")
         self._secret = secrets["secret"].encode()
+        self._sm2 = Sm2Envelope(secrets) if gate is Gate.ENVELOPE_SM2 else None
+        self._tif = TifGate(secrets) if gate is Gate.TIF_SHA256 else None
+
+    @property
+    def signs_answers(self) -> bool:
+        return self._gate in (Gate.ENVELOPE_SM3, Gate.ENVELOPE_SM2)
+
+    def opened(self, body: bytes, tail: str) -> bytes:
+        """The body as it was signed; `tail` names the member that may be encrypted."""
+        return body if self._sm2 is None else self._sm2.opened(body, tail)
 
     def check(self, headers: Mapping[str, str], body: bytes, tail: str, now: datetime) -> None:
-        """Verify one request. `tail` names the member that an envelope signature covers."""
-        if self._gate is Gate.ENVELOPE_SM3:
+        """Verify one opened request. `tail` names the member that an envelope signature covers."""
+        if self._sm2 is not None:
+            self._sm2.check(body, tail)
+        elif self._tif is not None:
+            self._tif.check(headers, now)
+        elif self._gate is Gate.ENVELOPE_SM3:
             self._check_envelope(body, tail)
         elif self._gate is Gate.CSB_HMAC_SHA1:
             self._check_csb(headers, now)
         else:
             self._check_zj(headers, body, now)
 
-    def seal(self, output_text: str) -> str | None:
-        """cainfo of an answer; None where this platform does not sign its answers."""
+    def seal(self, output_text: str, *, forged: bool = False) -> Node:
+        """The members that sign an answer; none where this platform does not sign its answers."""
+        signed = output_text + " " if forged else output_text
+        if self._sm2 is not None:
+            return self._sm2.seal(signed)
         if self._gate is not Gate.ENVELOPE_SM3:
-            return None
-        return _hmac(self._secret, output_text.encode(), hashes.SM3()).hex().upper()
+            return {}
+        mac = _hmac(self._secret, signed.encode(), hashes.SM3()).hex().upper()
+        return {"signtype": "SM3", "cainfo": mac}
+
+    def cover(self, output_text: str) -> str:
+        """The JSON text of `output` on the wire."""
+        return output_text if self._sm2 is None else self._sm2.cover(output_text)
 
     def _check_envelope(self, body: bytes, tail: str) -> None:
         try:

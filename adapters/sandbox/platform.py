@@ -15,7 +15,7 @@ from datetime import datetime
 from adapters.sandbox.context import TIME_FORMAT, Books, Call, Refusal, Rules
 from adapters.sandbox.fields import check_input
 from adapters.sandbox.notify import visited_settlements
-from adapters.sandbox.provinces import Province, pool_of
+from adapters.sandbox.provinces import Gate, Province, pool_of
 from adapters.sandbox.records import Settlement, StoredAnswer
 from adapters.sandbox.state import State
 from adapters.sandbox.transactions import READS, TABLE, Transaction
@@ -112,7 +112,8 @@ class Platform:
                 raise BadField(f"报文 {name} 不能为空")
         if len(message.msgid) > _MSGID_LENGTH:
             raise BadField("报文 msgid 超过最大长度 30")
-        if text_of(message.envelope, "enc_type"):
+        encrypts = self.province.gate is Gate.ENVELOPE_SM2
+        if text_of(message.envelope, "enc_type") and not encrypts:
             raise Refusal("本平台不支持加密报文")
         wants_variant = message.number in self.province.variants
         as_variant = message.infno != message.number

@@ -110,13 +110,13 @@ def _fraction(number: int | Decimal) -> Fraction:
     return Fraction(Decimal(number))
 
 
-def read_policies(directory: Path) -> dict[str, tuple[RegionPolicy, str]]:
-    """Pooling region → (its policy, the file's stem, which also names its catalogue)."""
-    found: dict[str, tuple[RegionPolicy, str]] = {}
+def read_policies(directory: Path) -> dict[str, tuple[RegionPolicy, Path]]:
+    """Pooling region → (its policy, the file, beside which its catalogue lies)."""
+    found: dict[str, tuple[RegionPolicy, Path]] = {}
     for path in sorted(directory.glob("*.toml")):
         with path.open("rb") as source:
             table = tomllib.load(source, parse_float=Decimal)
         if "policy" in table:
             policy = RegionPolicy(table)
-            found[policy.region] = (policy, path.stem)
+            found[policy.region] = (policy, path)
     return found

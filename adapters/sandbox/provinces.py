@@ -20,9 +20,12 @@ VISITED_PATH = "/yrd/assumption/visited-settlement"
 class Gate(StrEnum):
     """签名方式: which signature profile the platform's service gateway verifies."""
 
+    ENVELOPE_SM2 = "envelope-sm2"
+    """with SM4 bodies"""
     ENVELOPE_SM3 = "envelope-sm3"
     CSB_HMAC_SHA1 = "csb-hmac-sha1"
     ZJ_HMAC_SM3 = "zj-hmac-sm3"
+    TIF_SHA256 = "tif-sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ SHANGHAI = Province(
     key="shanghai",
     name_zh="上海",
     pool="310000",
-    gate=Gate.ENVELOPE_SM3,
+    gate=Gate.ENVELOPE_SM2,
     paths=MappingProxyType({"*": SINGLE_PATH}),
     variants=frozenset(),
     infcode_is_text=False,
@@ -186,8 +189,46 @@ ZHEJIANG = Province(
     statements=StatementHabits(lists_balanced=True, signed_bytes=True),
 )
 
+ANHUI = Province(
+    key="anhui",
+    name_zh="安徽",
+    # 4801–4899 are no cities of Anhui: nobody can take these people's rules for a real city's.
+    pool="348800",
+    gate=Gate.TIF_SHA256,
+    paths=MappingProxyType({"*": SINGLE_PATH}),
+    variants=frozenset({"2206", "2207"}),
+    infcode_is_text=True,
+    text_amounts=frozenset(
+        {
+            "medfee_sumamt",
+            "fulamt_ownpay_amt",
+            "overlmt_selfpay",
+            "preselfpay_amt",
+            "inscp_scp_amt",
+            "act_pay_dedc",
+            "hifp_pay",
+            "fund_pay_sumamt",
+            "psn_part_amt",
+            "hosp_part_amt",
+            "acct_pay",
+            "psn_cash_pay",
+            "balc",
+        }
+    ),
+    psn_types=ZHEJIANG.psn_types,
+    inpatient_med_type="21",
+    grades=MappingProxyType({"a": "1", "b": "2", "c": "3"}),
+    id_card_type="1",
+    clr_way="01",
+    basic_medicine_no="2",
+    cancel_cash_name="psn_cash_pay",
+    inpatient_patient_part=True,
+    old_reversal_names=False,
+    trailing_nulls=False,
+)
+
 PROVINCES: Mapping[str, Province] = MappingProxyType(
-    {p.key: p for p in (SHANGHAI, JIANGSU, ZHEJIANG)}
+    {p.key: p for p in (SHANGHAI, JIANGSU, ZHEJIANG, ANHUI)}
 )
 
 

@@ -77,21 +77,22 @@ def _add(state: State, entry: Mapping[str, Any]) -> None:
 
 
 def read_books(province: Province, policies_dir: Path) -> Books:
-    """The insured region's policy, every region's catalogue, the institutions.
+    """The insured region's policy, every region's catalogue, the institutions. A region whose rules
+    do not ship with the gateway has synthetic ones here (seed/policies).
 
     Raises BadSeed when the policy directory has nothing for this province.
     """
-    regions = read_policies(policies_dir)
+    regions = read_policies(_SEED / "policies") | read_policies(policies_dir)
     if province.pool not in regions:
         raise BadSeed(f"{policies_dir}: no policy file for region {province.pool}")
     return Books(
         policy=regions[province.pool][0],
         catalogues={
             pool: read_catalogue(
-                policies_dir / f"catalogue_{stem}.csv",
+                file.with_name(f"catalogue_{file.stem}.csv"),
                 after_limit=policy.settings.get("preself_basis") == "after_limit",
             )
-            for pool, (policy, stem) in regions.items()
+            for pool, (policy, file) in regions.items()
         },
         institutions={
             row["code"]: row["level"] for row in _read(_SEED / "institutions.toml")["institution"]

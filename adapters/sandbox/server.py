@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,10 +19,11 @@ from aiohttp import web
 
 from adapters.sandbox.context import Refusal, Rules
 from adapters.sandbox.faults import Fault, FaultBox, FaultName, FaultSpecError, parse_faults
-from adapters.sandbox.gates import MISMATCH, Gatekeeper, GateRefusal
+from adapters.sandbox.gates import Gatekeeper
 from adapters.sandbox.platform import VISITED, Message, Platform, read_message
 from adapters.sandbox.provinces import PROVINCES, VISITED_PATH, Gate
 from adapters.sandbox.records import StoredAnswer
+from adapters.sandbox.refused import MISMATCH, GateRefusal
 from adapters.sandbox.seeding import read_books, seed
 from adapters.sandbox.state import State
 from adapters.sandbox.wire import (
@@ -57,8 +59,8 @@ async def _sleep_ms(milliseconds: int) -> None:
 class Sandbox:
     """One province's stand-in platform as an HTTP server.
 
-    `clock` answers aware time; `secrets` has `secret` and, for the CSB and Zhejiang gateways,
-    `access_key`. `faults` are armed from the start. `witness_logs` are vkeys of logs that the
+    `clock` answers aware time; `secrets` has `access_key`, `secret`, the SM2 keys (README.md) and
+    perhaps a `gate` that is not the province's own. `faults` are armed from the start. `witness_logs` are vkeys of logs that the
     platform watches; without any it is no witness. `platform` and `gatekeeper` are for planted
     defects, which no command line can ask for. Raises NotInProduction.
     """
@@ -80,7 +82,8 @@ class Sandbox:
     ) -> None:
         if os.environ.get("YRD_ENVIRONMENT") == "production":
             raise NotInProduction("the sandbox refuses to run with YRD_ENVIRONMENT=production")
-        self.province = PROVINCES[province]
+        own = PROVINCES[province]
+        self.province = replace(own, gate=Gate(secrets.get("gate", own.gate)))
         self.faults = FaultBox(fault for text in faults for fault in parse_faults(text))
         self._clock = clock
         self._sleep_ms = sleep_ms
@@ -166,6 +169,7 @@ class Sandbox:
         """Signature, then the envelope, then whether path and header name the same transaction."""
         visited = request.path == VISITED_PATH
         tail = "rows" if visited and not _has_input(body) else "input"
+        body = self._gate.opened(body, tail)
         self._gate.check(request.headers, body, tail, self._now())
         envelope = parse(body)
         raw = raw_tail(body.decode(), tail)
@@ -183,7 +187,7 @@ class Sandbox:
         self, request: web.Request, message: Message, extra: list[Fault], received: datetime
     ) -> web.StreamResponse:
         hit = self.faults.take(message.infno, message.msgid, extra)
-        if FaultName.WRONG_SIGNATURE in hit and self._gate.seal("") is None:
+        if FaultName.WRONG_SIGNATURE in hit and not self._gate.signs_answers:
             return _unauthorised(MISMATCH)
         if FaultName.LOSE_REQUEST in hit:
             return _cut(request)
@@ -230,10 +234,9 @@ class Sandbox:
             "err_msg": answer.err_msg,
             "warn_msg": None,
         }
-        seal = self._gate.seal(answer.output)
-        if seal is not None:
-            envelope |= {"signtype": "SM3", "cainfo": seal[::-1] if forged else seal}
-        text = dump(envelope).removesuffix("}") + f',"output":{answer.output}}}'
+        envelope |= self._gate.seal(answer.output, forged=forged)
+        output = self._gate.cover(answer.output)
+        text = dump(envelope).removesuffix("}") + f',"output":{output}}}'
         return web.Response(text=text, content_type="application/json")
 
     # -- as a witness ----------------------------------------------------------------------------

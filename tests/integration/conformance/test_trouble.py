@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from adapters.registry import PROVINCES
+from gateway.demo.dev_keys import dev_key
 from gateway.domain.bill import VisitKind
-from gateway.ports import Accepted, Declined, NoAnswer, NotDelivered
+from gateway.ports import Declined, NoAnswer, NotDelivered
 from tests.integration.conformance.world import accepted, world
+from tests.stand_in_secrets import our_secrets
 
 pytestmark = pytest.mark.parametrize("province", [name for name, _ in PROVINCES.values()])
 KINDS = [VisitKind.OUTPATIENT, VisitKind.INPATIENT]
@@ -95,17 +97,24 @@ async def test_a_wrong_signature_is_never_believed(province: str, tmp_path: Path
 
 
 async def test_our_own_wrong_key_is_not_delivered(province: str, tmp_path: Path) -> None:
-    async with world(province, tmp_path, secret="another") as w:
-        answer = await w.client.find_person(w.ctx(), w.patient())
-        assert isinstance(answer, NotDelivered)
-        assert answer.cause.startswith("gateway_401")
+    ours = our_secrets(province)
+    wrong = [replace(ours, secret=b"another")]
+    if ours.sm2 is not None:  # whoever can encrypt cannot therefore sign
+        stranger = dev_key(lambda: bytes([7]) * 32)
+        wrong.append(replace(ours, sm2=replace(ours.sm2, ours=stranger)))
+    for secrets in wrong:
+        async with world(province, tmp_path, secrets=secrets) as w:
+            answer = await w.client.find_person(w.ctx(), w.patient())
+            assert isinstance(answer, NotDelivered)
+            assert answer.cause == "gateway_401 签名不一致!"
 
 
 async def test_a_clock_that_runs_ahead_is_not_delivered(province: str, tmp_path: Path) -> None:
     async with world(province, tmp_path, skew=timedelta(minutes=31)) as w:
         answer = await w.client.find_person(w.ctx(), w.patient())
-        if province == "shanghai":  # its signature carries no time
-            assert isinstance(answer, Accepted)
+        if province == "shanghai":  # its signature carries no time, its answer does
+            assert isinstance(answer, NoAnswer)
+            assert answer.cause.startswith("stale_answer respond_time -1860")
         else:
             assert isinstance(answer, NotDelivered)
             assert "签名时间戳超时" in answer.cause

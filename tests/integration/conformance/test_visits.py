@@ -153,6 +153,7 @@ async def test_a_paused_insurance_is_seen_before_anything_is_sent(
         "shanghai": ("003118197901010446", "测试甲四"),
         "jiangsu": ("003209197901010445", "测试乙四"),
         "zhejiang": ("003321197901010445", "测试丙四"),
+        "anhui": ("003488197901010441", "测试丁四"),
     }
     async with world(province, tmp_path) as w:
         patient = w.patient(*paused[province])
@@ -165,6 +166,7 @@ async def test_both_insurance_rows_of_one_person_come_out(province: str, tmp_pat
         "shanghai": ("003118199007040551", "测试甲五"),
         "jiangsu": ("003209199007040550", "测试乙五"),
         "zhejiang": ("003321199007040550", "测试丙五"),
+        "anhui": ("003488199007040557", "测试丁五"),
     }
     async with world(province, tmp_path) as w:
         person = accepted(await w.client.find_person(w.ctx(), w.patient(*two[province])))

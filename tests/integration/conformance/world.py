@@ -30,6 +30,7 @@ from gateway.domain.visit import (
     Visit,
 )
 from gateway.ports import Accepted, Answer, CallContext, RegionGateway, RegionSettlement, Verb
+from tests.stand_in_secrets import our_secrets, platform_secrets
 
 T = TypeVar("T")
 POLICIES = Path(__file__).parents[3] / "gateway" / "policies"
@@ -71,6 +72,15 @@ HOMES = {
         "测试丙一",
         QINGPU,
         {kind: number + "A" for kind, number in _PLAIN.items()},
+        _CANCEL,
+    ),
+    "anhui": Home(
+        "anhui",
+        "348801",
+        "003488198503120113",
+        "测试丁一",
+        QINGPU,
+        {kind: "2304" if kind.is_inpatient else "2207A" for kind in _PLAIN},
         _CANCEL,
     ),
 }
@@ -200,22 +210,23 @@ async def world(
     province: str,
     state_dir: Path,
     *faults: str,
-    secret: str = "demo-secret",
+    secrets: Secrets | None = None,
     skew: timedelta = timedelta(0),
 ) -> AsyncIterator[World]:
-    """`skew`: how far our clock runs ahead of the platform's."""
+    """`secrets`: ours, if not those that the platform knows; `skew`: how far our clock runs ahead
+    of the platform's."""
     sandbox = Sandbox(
         province=province,
         state_dir=state_dir,
         policies_dir=POLICIES,
-        secrets={"access_key": "demo-ak", "secret": "demo-secret"},
+        secrets=platform_secrets(province),
         faults=faults,
         clock=lambda: NOW,
     )
     url = await sandbox.start()
     # Real intervals: time-outs must run out while a test waits for them.
     clocks = Clocks(now=lambda: NOW + skew, monotonic=time.monotonic)
-    connection = Connection(url, Secrets("demo-ak", secret.encode()))
+    connection = Connection(url, secrets or our_secrets(province))
     regions = registry.connect({province: connection}, clocks)
     home = HOMES[province]
     try:

@@ -1,11 +1,12 @@
 """一家医院: a small hospital client for tests; signs by its own code, speaks one province's wire.
 
-Shares nothing with adapters/: SM3 comes from OpenSSL through hashlib here.
+Shares nothing with adapters/ but its crypto library: SM3 comes from OpenSSL through hashlib here.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
@@ -18,13 +19,25 @@ import aiohttp
 
 from adapters.sandbox import Sandbox
 from adapters.sandbox.context import Rules
+from adapters.sm.provider import SmProvider
+from adapters.sm.selection import need_sm2
+from adapters.sm.sm4 import national_hall_ecb_decrypt, national_hall_ecb_encrypt
+from gateway.demo.dev_keys import dev_key
 
 POLICIES = Path(__file__).parents[3] / "gateway" / "policies"
-SECRETS = {"access_key": "demo-ak", "secret": "demo-secret"}
-POOLS = {"shanghai": "310000", "jiangsu": "320500", "zhejiang": "330400"}
-COUNTIES = {"shanghai": "310118", "jiangsu": "320509", "zhejiang": "330421"}
-INPATIENT = {"shanghai": "21", "jiangsu": "2101", "zhejiang": "21"}
-VARIANTS = {"2203", "2206", "2207", "2303", "2304"}
+SECRETS = {"access_key": "demo-access-key-1", "secret": "demo-secret"}
+CALLER, PLATFORM = dev_key(lambda: bytes([1]) * 32), dev_key(lambda: bytes([2]) * 32)
+SM2_SECRETS = {
+    "sm2_private_key": PLATFORM.pem.decode(),
+    "sm2_caller_key": CALLER.public.pem.decode(),
+}
+POOLS = {"shanghai": "310000", "jiangsu": "320500", "zhejiang": "330400", "anhui": "348800"}
+COUNTIES = {"shanghai": "310118", "jiangsu": "320509", "zhejiang": "330421", "anhui": "348801"}
+INPATIENT = {"shanghai": "21", "jiangsu": "2101", "zhejiang": "21", "anhui": "21"}
+VARIANTS = {
+    "zhejiang": {"2203", "2206", "2207", "2303", "2304"},
+    "anhui": {"2206", "2207"},
+}
 
 Node = dict[str, Any]
 
@@ -108,7 +121,7 @@ class Hospital:
         }
 
     def numbered(self, infno: str) -> str:
-        return f"{infno}A" if self.province == "zhejiang" and infno in VARIANTS else infno
+        return f"{infno}A" if infno in VARIANTS.get(self.province, ()) else infno
 
     async def send(
         self,
@@ -135,7 +148,10 @@ class Hospital:
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
         async with self.session.post(self.url + path, data=body, headers=headers) as answer:
-            return Reply(answer.status, await answer.text())
+            text = await answer.text()
+        if self.province == "shanghai" and answer.status == 200:
+            text = opened(text)
+        return Reply(answer.status, text)
 
     def sign(self, envelope: Node, given: Node, secret: str) -> tuple[bytes, dict[str, str]]:
         """Body and headers of a signed request; `input` is the envelope's last member."""
@@ -143,8 +159,9 @@ class Hospital:
         stamp = str(int(self.clock.now.timestamp()) * 1000)
         headers: dict[str, str] = {}
         if self.province == "shanghai":
-            cainfo = hmac.new(secret.encode(), text.encode(), "sm3").hexdigest().upper()
-            envelope = envelope | {"signtype": "SM3", "cainfo": cainfo}
+            cainfo = base64.b64encode(sm2().sign(CALLER, text.encode())).decode()
+            envelope = envelope | {"signtype": "SM2", "cainfo": cainfo, "enc_type": "SM4"}
+            text = json.dumps(national_hall_ecb_encrypt(sm4_key(secret), text.encode()).hex())
         body = (json.dumps(envelope)[:-1] + f', "input": {text}}}').encode()
         if self.province == "jiangsu":
             headers = {
@@ -156,6 +173,15 @@ class Hospital:
             line = "&".join(f"{name}={value}" for name, value in headers.items())
             digest = hmac.new(secret.encode(), line.encode(), "sha1").digest()
             headers["_api_signature"] = base64.b64encode(digest).decode()
+        if self.province == "anhui":
+            stamp, nonce = stamp[:-3], f"n{self.sequence}"
+            joined = f"{stamp}{secret}{nonce}{stamp}"
+            headers = {
+                "x-tif-paasid": SECRETS["access_key"],
+                "x-tif-timestamp": stamp,
+                "x-tif-nonce": nonce,
+                "x-tif-signature": hashlib.sha256(joined.encode()).hexdigest(),
+            }
         if self.province == "zhejiang":
             signed = stamp.encode() + b"\n" + body
             digest_text = hmac.new(secret.encode(), signed, "sm3").hexdigest().upper()
@@ -227,6 +253,27 @@ class Hospital:
         } | citizen(person["certno"])}  # fmt: skip
 
 
+def sm2() -> SmProvider:
+    return need_sm2("测试医院")
+
+
+def sm4_key(secret: str) -> bytes:
+    """First 16 of the upper hex of SM4(first 16 of the access key, secret)."""
+    code = SECRETS["access_key"][:16].encode()
+    return national_hall_ecb_encrypt(code, secret.encode()).hex().upper()[:16].encode()
+
+
+def opened(text: str) -> str:
+    """An answer with its output in plain text, its signature checked unless a test forged it."""
+    answer: Node = json.loads(text)
+    assert answer["enctype"] == "SM4"
+    key = sm4_key(SECRETS["secret"])
+    output = national_hall_ecb_decrypt(key, bytes.fromhex(answer["output"])).decode()
+    signature = base64.b64decode(answer["cainfo"])
+    genuine = sm2().verify(PLATFORM.public, output.encode(), signature)
+    return json.dumps({**answer, "genuine": genuine})[:-1] + f', "output": {output}}}'
+
+
 def citizen(certno: str) -> Node:
     return {"psn_cert_type": "01", "certno": certno, "psn_name": NAMES.get(certno, "")}
 
@@ -292,6 +339,7 @@ def sandbox_for(
     province: str, state_dir: Path, clock: FakeClock, *faults: str, rules: Rules | None = None
 ) -> Sandbox:
     return Sandbox(
-        province=province, state_dir=state_dir, policies_dir=POLICIES, secrets=SECRETS,
+        province=province, state_dir=state_dir, policies_dir=POLICIES,
+        secrets=SECRETS | SM2_SECRETS,
         clock=clock, faults=faults, rules=rules,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import aiohttp
 from tests.integration.sandbox.hospital import (
     PEOPLE,
     SECRETS,
+    SM2_SECRETS,
     FakeClock,
     Hospital,
     fee_line,
@@ -37,7 +39,8 @@ async def start(state: Path, secrets: Path) -> tuple[asyncio.subprocess.Process,
 
 async def test_what_was_answered_survives_a_kill_and_a_term_ends_it(tmp_path: Path) -> None:
     secrets = tmp_path / "secrets.toml"
-    secrets.write_text("".join(f'{name} = "{value}"\n' for name, value in SECRETS.items()))
+    given = SECRETS | SM2_SECRETS
+    secrets.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in given.items()))
     process, url = await start(tmp_path, secrets)
     timeout = aiohttp.ClientTimeout(total=BOUND_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:

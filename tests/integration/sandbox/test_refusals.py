@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from tests.integration.sandbox.hospital import (
     sandbox_for,
 )
 
-EVERYWHERE = pytest.mark.parametrize("province", ["shanghai", "jiangsu", "zhejiang"])
-GATED = pytest.mark.parametrize("province", ["jiangsu", "zhejiang"])
+EVERYWHERE = pytest.mark.parametrize("province", ["shanghai", "jiangsu", "zhejiang", "anhui"])
+GATED = pytest.mark.parametrize("province", ["jiangsu", "zhejiang", "anhui"])
 
 
 def who_is(certno: str) -> Node:
@@ -173,6 +174,67 @@ def notice(sign: str = "") -> Node:
         "fulamt_advpay_flag": "0", "medfee_sumamt": f"{sign}1275.00",
         "optins_pay_sumamt": f"{sign}423.00",
     }]}  # fmt: skip
+
+
+async def test_the_tif_gateway_takes_a_nonce_once_within_ten_minutes(opened: Opener) -> None:
+    _, hospital = await opened("anhui")
+    certno = PEOPLE["anhui"]["active"]["certno"]
+    envelope = hospital.envelope("1101", hospital.next_msgid())
+    body, headers = hospital.sign(envelope, who_is(certno), "demo-secret")
+    path = "/fsi/api/rsfComIfsService/callService"
+    assert (await hospital.post(path, body, headers)).ok
+    again = await hospital.post(path, body, headers)
+    assert (again.status, again.body["message"]) == (401, "签名随机数重复!")
+    hospital.clock.advance(minutes=11)
+    body, headers = hospital.sign(envelope, who_is(certno), "demo-secret")
+    assert (await hospital.post(path, body, headers)).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "text"),
+    [
+        ("x-tif-signature", str.upper, "签名不一致!"),
+        ("x-tif-timestamp", lambda stamp: stamp + "000", "签名时间戳超时!"),
+        ("x-tif-timestamp", lambda stamp: str(int(stamp) - 181), "签名时间戳超时!"),
+        ("x-tif-nonce", lambda _: "another", "签名不一致!"),
+        ("x-tif-paasid", lambda _: "another", "非法用户!"),
+        ("x-tif-nonce", lambda _: "", "缺少服务网关的请求头!"),
+    ],
+)
+async def test_the_tif_gateway_is_strict_about_case_unit_window_and_nonce(
+    opened: Opener, name: str, change: Callable[[str], str], text: str
+) -> None:
+    _, hospital = await opened("anhui")
+    envelope = hospital.envelope("1101", hospital.next_msgid())
+    certno = PEOPLE["anhui"]["active"]["certno"]
+    body, headers = hospital.sign(envelope, who_is(certno), "demo-secret")
+    headers[name] = change(headers[name])
+    reply = await hospital.post("/fsi/api/rsfComIfsService/callService", body, headers)
+    assert (reply.status, reply.body["message"]) == (401, text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (b'"enc_type": "SM4"', b'"enc_type": ""', "缺少服务网关的请求头!"),
+        (b'"signtype": "SM2"', b'"signtype": "SM3"', "缺少服务网关的请求头!"),
+        (b'"cainfo": "', b'"cainfo": "AAAA', "签名不一致!"),
+        (b'"input": "', b'"input": "00', "签名不一致!"),
+        (b'"input": "', b'"input": "zz', "签名不一致!"),
+    ],
+)
+async def test_the_sm2_gateway_takes_only_what_is_signed_and_encrypted(
+    opened: Opener, old: bytes, new: bytes, text: str
+) -> None:
+    _, hospital = await opened("shanghai")
+    certno = PEOPLE["shanghai"]["active"]["certno"]
+    envelope = hospital.envelope("1101", hospital.next_msgid())
+    body, headers = hospital.sign(envelope, who_is(certno), "demo-secret")
+    assert body.count(old) == 1
+    reply = await hospital.post(
+        "/fsi/api/rsfComIfsService/callService", body.replace(old, new), headers
+    )
+    assert (reply.status, reply.body["message"]) == (401, text)
 
 
 async def tell(hospital: Hospital, rows: Node) -> Reply:

@@ -17,7 +17,7 @@ from gateway.workers.ask_witnesses import AskWitnesses
 from ledger.checkpoint import NoteVerifier
 from ledger.cosignature import CosignatureVerifier
 from ledger.policy import KeyDates, Log, Policy, Witness
-from tests.integration.sandbox.hospital import SECRETS
+from tests.stand_in_secrets import platform_secrets
 from tests.integration.store.house import Intent, StandingClock, prepare
 
 POLICIES = Path(__file__).parents[3] / "gateway" / "policies"
@@ -101,7 +101,7 @@ async def town(directory: Path) -> AsyncIterator[Town]:
                 province=name,
                 state_dir=directory / "sandbox",
                 policies_dir=POLICIES,
-                secrets=SECRETS,
+                secrets=platform_secrets(name),
                 clock=clock.now,
                 witness_logs=[vkey],
             )

@@ -26,6 +26,7 @@ from gateway.domain.visit import (
     Visit,
 )
 from gateway.ports import CallContext
+from tests.stand_in_secrets import our_secrets
 
 NOW = datetime(2025, 9, 10, 2, 30, tzinfo=UTC)
 MSGID = "H00310000001202509101030000001"
@@ -43,7 +44,13 @@ HOSPITAL = Institution(
 def codec(province: str) -> NationalCodec:
     profile = wiring.book_of(f"adapters.{province}").at(date(2025, 9, 10))
     secrets = Secrets("demo-ak", b"demo-secret")
-    return CLASSES[province](profile, schemes.of(profile.signing, secrets))
+    if profile.encryption is not None:
+        secrets = our_secrets(province)
+    return CLASSES[province](
+        profile,
+        schemes.of(profile.signing, secrets, profile.name_zh),
+        cipher=schemes.cipher_of(profile.encryption, secrets),
+    )
 
 
 def context(province: str) -> CallContext:

@@ -5,11 +5,13 @@ Then read the difference before committing it: it is what a province's platform 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from adapters.baseline.codec import Message, NationalCodec
 from adapters.baseline.statements import RemoteFile
+from adapters.signing.envelope_sm2 import EnvelopeSm2
 from adapters.signing.scheme import Outgoing
 from gateway.domain.bill import VisitKind
 from gateway.ports import (
@@ -28,6 +30,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "adapters" / "messages"
 PSN_TYPES = {"shanghai": "116032", "jiangsu": "11", "zhejiang": "11"}
 OFFICES = {"31": "310000", "32": "320500", "33": "330400", "34": "340100"}
 CLOCK_MS = 1_757_471_400_000
+_CAINFO = re.compile(r'"cainfo":"[A-Za-z0-9+/=]{88}"')
 
 
 def messages(province: str) -> dict[str, tuple[NationalCodec, Message]]:
@@ -81,10 +84,15 @@ def _statements(speak: NationalCodec, ctx: CallContext) -> list[Message]:
 
 
 def shown(speak: NationalCodec, message: Message) -> str:
-    """Request line, signature headers, body: exactly what leaves."""
-    headers = speak.scheme.headers(Outgoing(message.infno, message.body, CLOCK_MS, MSGID))
+    """Request line, signature headers, body: exactly what leaves, but for SM2 signatures, which
+    are random. An encrypted body stands below the plain one that is kept as evidence."""
+    headers = speak.scheme.headers(Outgoing(message.infno, message.sent, CLOCK_MS, MSGID))
     head = "".join(f"{name}: {value}\n" for name, value in sorted(headers.items()))
-    return f"POST {message.path}\n{head}\n{message.body.decode()}\n"
+    bodies = [message.body] if message.sealed is None else [message.body, message.sealed]
+    text = "\n".join(body.decode() for body in bodies)
+    if isinstance(speak.scheme, EnvelopeSm2):
+        text = _CAINFO.sub('"cainfo":"(SM2)"', text)
+    return f"POST {message.path}\n{head}\n{text}\n"
 
 
 def record() -> None:

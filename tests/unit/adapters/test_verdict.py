@@ -11,6 +11,7 @@ from adapters.outcome import Cause, Delivered
 from adapters.outcome import NoAnswer as Lost
 from adapters.outcome import NotDelivered as Unsent
 from adapters.signing import schemes
+from adapters.signing.envelope_sm3 import EnvelopeSm3
 from adapters.signing.hmac_sm3 import hmac_sm3
 from adapters.signing.scheme import Secrets
 from adapters.verdict import Judged, Read, Sent, judge
@@ -19,9 +20,11 @@ from gateway.ports import Declined, NoAnswer, NotDelivered
 SENT = Sent("2207", b"{}", 1_757_471_400_000)
 
 
-def judged(body: str, status: int = 200, province: str = "jiangsu") -> Judged:
-    profile = wiring.book_of(f"adapters.{province}").at(date(2025, 9, 10))
+def judged(body: str, status: int = 200, *, signed: bool = False) -> Judged:
+    profile = wiring.book_of("adapters.jiangsu").at(date(2025, 9, 10))
     scheme = schemes.of(profile.signing, Secrets("k", b"s"))
+    if signed:
+        scheme = EnvelopeSm3(Secrets("k", b"s"))
     return judge(Delivered(status, {}, body.encode(), 5), SENT, scheme, profile.conventions)
 
 
@@ -69,14 +72,14 @@ def test_the_service_gateway_s_401_is_not_delivered(status: int) -> None:
 
 def test_an_answer_that_must_be_signed_and_is_not_decides_nothing() -> None:
     for text in ('{"infcode":0,"output":{}}', '{"infcode":-1,"err_msg":"no","output":null}'):
-        assert isinstance(judged(text, province="shanghai"), NoAnswer)
+        assert isinstance(judged(text, signed=True), NoAnswer)
 
 
 def test_an_answer_signed_over_its_exact_output_is_read() -> None:
     mac = hmac_sm3(b"s", b'{ "a":1.0 }')
     text = f'{{"infcode":0,"signtype":"SM3","cainfo":"{mac}","output":{{ "a":1.0 }}}}'
-    assert isinstance(judged(text, province="shanghai"), Read)
-    assert isinstance(judged(text.replace("1.0", "1.00"), province="shanghai"), NoAnswer)
+    assert isinstance(judged(text, signed=True), Read)
+    assert isinstance(judged(text.replace("1.0", "1.00"), signed=True), NoAnswer)
 
 
 def test_the_transport_s_words_are_passed_on() -> None:

@@ -12,7 +12,7 @@ from adapters.sandbox.identity import card_number, id_number
 from adapters.sandbox.provinces import PROVINCES, pool_of
 
 SEED = Path(seeding.__file__).with_name("seed")
-PREFIX = {"shanghai": "003118", "jiangsu": "003209", "zhejiang": "003321"}
+PREFIX = {"shanghai": "003118", "jiangsu": "003209", "zhejiang": "003321", "anhui": "003488"}
 EVERYWHERE = pytest.mark.parametrize("province", sorted(PROVINCES))
 
 
@@ -40,7 +40,7 @@ def test_every_identity_number_is_synthetic_with_the_right_check_digit(province:
 
 @EVERYWHERE
 def test_everybody_is_insured_where_the_platform_insures(province: str) -> None:
-    lengths = {"shanghai": 9, "jiangsu": 20, "zhejiang": 26}
+    lengths = {"shanghai": 9, "jiangsu": 20, "zhejiang": 26, "anhui": 16}
     for person in people(province):
         assert len(str(person["psn_no"])) == lengths[province]
         rows = person["insured"]
