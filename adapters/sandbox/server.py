@@ -60,9 +60,10 @@ class Sandbox:
     """One province's stand-in platform as an HTTP server.
 
     `clock` answers aware time; `secrets` has `access_key`, `secret`, the SM2 keys (README.md) and
-    perhaps a `gate` that is not the province's own. `faults` are armed from the start. `witness_logs` are vkeys of logs that the
-    platform watches; without any it is no witness. `platform` and `gatekeeper` are for planted
-    defects, which no command line can ask for. Raises NotInProduction.
+    perhaps a `gate` that is not the province's own. `faults` are armed from the start.
+    `witness_logs` are vkeys of logs that the platform watches; without any it is no witness.
+    `platform` and `gatekeeper` are for planted defects, which no command line can ask for. Raises
+    NotInProduction.
     """
 
     def __init__(
