@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Protocol
 
 from adapters.baseline import wire
 from adapters.baseline.wire import Json, Node
@@ -22,9 +23,18 @@ _DIGIT = re.compile(rb"[0-9](?=[^0-9]*$)")
 
 Change = Callable[[Decimal], Json]
 """An amount as it came → how it is to be written."""
+Alteration = Callable[[Answered], Answered]
 
 
-def amounts(change: Change) -> Callable[[Answered], Answered]:
+class Cipher(Protocol):
+    """How a platform encrypts a member's text; the same key opens and seals."""
+
+    def open(self, sealed: str) -> str: ...
+
+    def seal(self, text: str) -> str: ...
+
+
+def amounts(change: Change) -> Alteration:
     """Every amount below `output` written in another way."""
 
     def altered(answered: Answered) -> Answered:
@@ -100,7 +110,26 @@ def other_digit(body: bytes) -> bytes:
     return _DIGIT.sub(lambda found: b"3" if found[0] == b"7" else b"7", body, count=1)
 
 
-def page(status: int, text: str) -> Callable[[Answered], Answered]:
+def within(cipher: Cipher | None, alteration: Alteration) -> Alteration:
+    """The alteration done to the plain `output` of a platform that encrypts it."""
+    if cipher is None:
+        return alteration
+
+    def altered(answered: Answered) -> Answered:
+        members = wire.read(answered.body).values
+        sealed = members.get(_OUTPUT)
+        if not isinstance(sealed, str):
+            return alteration(answered)
+        text = cipher.open(sealed)
+        plain = replace(answered, body=_body_of_text(members, text))
+        after = wire.read(alteration(plain).body)
+        again = wire.write(cipher.seal(after.texts[_OUTPUT]))
+        return replace(answered, body=_body_of_text(after.values, again))
+
+    return altered
+
+
+def page(status: int, text: str) -> Alteration:
     """What a proxy in front of a platform answers."""
 
     def altered(_answered: Answered) -> Answered:
@@ -109,7 +138,7 @@ def page(status: int, text: str) -> Callable[[Answered], Answered]:
     return altered
 
 
-def another(earlier: Answered) -> Callable[[Answered], Answered]:
+def another(earlier: Answered) -> Alteration:
     """The answer that another message got."""
     return lambda _answered: earlier
 
@@ -127,6 +156,10 @@ def _changed(value: Json, change: Change) -> Json:
 
 
 def _body(members: Node, output: Json) -> bytes:
+    return _body_of_text(members, wire.write(output))
+
+
+def _body_of_text(members: Node, output_text: str) -> bytes:
     head = wire.write({name: value for name, value in members.items() if name != _OUTPUT})
     comma = "" if head == "{}" else ","
-    return f'{head[:-1]}{comma}"{_OUTPUT}":{wire.write(output)}}}'.encode()
+    return f'{head[:-1]}{comma}"{_OUTPUT}":{output_text}}}'.encode()

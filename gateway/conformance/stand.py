@@ -17,6 +17,7 @@ from adapters.baseline.profile import Profile
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing.scheme import Scheme, Secrets
+from gateway.conformance.alter import Cipher
 from gateway.conformance.assumptions import Assumptions
 from gateway.conformance.count import StateCount, StatementCount, Visited, said
 from gateway.conformance.relay import Relay
@@ -93,7 +94,9 @@ class Stand:
     ) -> NationalClient:
         """Another client of the same platform, through the relay; its clock may run ahead."""
         target = self.target
-        connection = Connection(self._url, secrets or target.secrets)
+        connection = Connection(
+            self._url, secrets or target.secrets, profile_file=target.profile_file
+        )
         clocks = Clocks(lambda: target.clocks.now() + ahead, target.clocks.monotonic)
         client = target.connect(connection, clocks)
         self._opened.append(client)
@@ -115,6 +118,11 @@ class Stand:
     def profile(self) -> Profile:
         """The adapter's, valid now."""
         return self.client.codec_at(self.target.now).profile
+
+    @property
+    def cipher(self) -> Cipher | None:
+        """How bodies are encrypted here; None where they travel plain."""
+        return self.client.codec_at(self.target.now).cipher
 
     @property
     def assumed(self) -> Assumptions:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
@@ -35,6 +36,8 @@ class Target:
     first_number: int
     """Where visit and message numbers begin, so that two trials of one second do not meet."""
     assumptions: Assumptions = field(default_factory=Assumptions)
+    profile_file: Path | None = None
+    """A site's own sections over the shipped profile."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     state: Callable[[], Mapping[str, object]] | None = None
     """The stand-in's own books; None for a platform of somebody else's."""

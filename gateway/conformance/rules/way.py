@@ -113,7 +113,9 @@ async def request_twice(stand: Stand) -> None:
 async def tampered_reply(stand: Stand) -> None:
     if not stand.profile.signing.answers_signed:
         raise NotRun("本省的应答不签名(signing.answers_signed = false)")
-    await _unknown(stand, Fault(alter_answer=alter.tampered), "应答被改动", effect=1)
+    # Decrypted and encrypted again where bodies are: a signature is what must not hold.
+    fault = Fault(alter_answer=alter.within(stand.cipher, alter.tampered))
+    await _unknown(stand, fault, "应答被改动", effect=1)
 
 
 @rule(

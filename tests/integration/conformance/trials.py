@@ -9,6 +9,8 @@ from pathlib import Path
 
 from adapters.connection import Clocks
 from adapters.sandbox.context import Rules
+from adapters.sandbox.gates import Gatekeeper
+from adapters.sandbox.platform import Platform
 from gateway.conformance.on_sandbox import on_sandbox
 from gateway.conformance.rules import ALL
 from gateway.conformance.suite import Report, chosen, try_rules
@@ -26,10 +28,21 @@ async def trial(
     *only: str,
     connect: Connect | None = None,
     rules: Rules | None = None,
+    platform: type[Platform] = Platform,
+    gatekeeper: type[Gatekeeper] = Gatekeeper,
 ) -> Report:
     """The rules named, or all of them."""
     picked = chosen(ALL, only=only)
-    async with on_sandbox(profile, directory, CLOCKS, connect=connect, rules=rules) as target:
+    async with on_sandbox(
+        profile,
+        directory,
+        CLOCKS,
+        lambda: bytes(range(32)),
+        connect=connect,
+        rules=rules,
+        platform=platform,
+        gatekeeper=gatekeeper,
+    ) as target:
         return await try_rules(target, picked, lambda _: None)
 
 
