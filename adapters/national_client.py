@@ -38,6 +38,8 @@ from gateway.ports import (
     RegionLine,
     RegionSettlement,
     ReversalOrder,
+    SettlementQuery,
+    SettlementRecord,
     StatementOrder,
     StatementRow,
     StatementTotals,
@@ -260,6 +262,18 @@ class NationalClient:
                     UnknownCode(province, "stmt_rslt", "stmt_rslt", code, "3202", msgid)
                 )
         return answer
+
+    async def settlement_record(
+        self, ctx: CallContext, query: SettlementQuery
+    ) -> Answer[SettlementRecord]:
+        codec = self._codec_at(ctx.sent_at)
+        return await self._ask(
+            ctx,
+            codec,
+            lambda: codec.settlement_record(ctx, query),
+            lambda reply, _: codec.read_settlement_record(reply, query),
+            repeatable=True,
+        )
 
     # --- one call ------------------------------------------------------------------------
 

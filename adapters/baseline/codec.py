@@ -17,6 +17,7 @@ from adapters.baseline import (
     dictionary,
     envelope,
     fields,
+    inquiry,
     lines,
     people,
     requests,
@@ -44,6 +45,8 @@ from gateway.ports import (
     RegionLine,
     RegionSettlement,
     ReversalOrder,
+    SettlementQuery,
+    SettlementRecord,
     StatementOrder,
     StatementRow,
     StatementTotals,
@@ -218,6 +221,14 @@ class NationalCodec:
 
     def statement_result(self, ctx: CallContext, result: statements.RemoteFile) -> Message:
         return self._message("9102", ctx, statements.download(ctx, result))
+
+    def settlement_record(self, ctx: CallContext, query: SettlementQuery) -> Message:
+        return self._message("5203", ctx, inquiry.ask(query))
+
+    def read_settlement_record(
+        self, reply: envelope.Reply, query: SettlementQuery
+    ) -> SettlementRecord:
+        return inquiry.read(reply.output, query)
 
     def read_statement_totals(
         self, reply: envelope.Reply, ours: StatementTotals

@@ -27,8 +27,8 @@ FUND_NAMES: Mapping[str, str] = {
 
 def forward_answer(
     call: Call, row: Settlement, person: Person, insured: Insured, visit: Visit
-) -> Json:
-    """2206, 2207, 2303, 2304: `insured` holds the balance after the visit."""
+) -> Node:
+    """2206, 2207, 2303, 2304 (and 5203, renamed): `insured` holds the balance after the visit."""
     pre = call.number in _PRE
     info: Node = {"mdtrt_id": row.mdtrt_id}
     if not pre:

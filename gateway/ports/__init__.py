@@ -48,6 +48,8 @@ from gateway.ports.log import (
 from gateway.ports.regions import RegionGateway, Regions, RegionStatus, RegionStatuses
 from gateway.ports.statements import (
     OurRow,
+    SettlementQuery,
+    SettlementRecord,
     StatementKey,
     StatementOrder,
     StatementResult,
@@ -102,6 +104,8 @@ __all__ = [
     "RegionStatuses",
     "Regions",
     "ReversalOrder",
+    "SettlementQuery",
+    "SettlementRecord",
     "Signing",
     "SizeDiffers",
     "StatementKey",

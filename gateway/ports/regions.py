@@ -22,6 +22,8 @@ from gateway.ports.calls import (
     VisitedRow,
 )
 from gateway.ports.statements import (
+    SettlementQuery,
+    SettlementRecord,
     StatementOrder,
     StatementRow,
     StatementTotals,
@@ -96,6 +98,11 @@ class RegionGateway(Protocol):
         result. An answer other than Accepted names its message first, e.g. `9102 timeout`;
         its exchange is that message's, that of Accepted is 9102's.
         """
+
+    async def settlement_record(
+        self, ctx: CallContext, query: SettlementQuery
+    ) -> Answer[SettlementRecord]:
+        """结算信息查询 5203: evidence for a person, never a source for the ledger."""
 
     def health(self) -> str:
         """ "closed", "open" or "half_open": the breaker's state."""

@@ -8,7 +8,7 @@ Not here: which claims belong to a statement, what follows from a difference (th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.domain.errors import InvariantViolated
@@ -133,3 +133,36 @@ class StatementRow:
     account_fen: int | None
     result: StatementResult | None = None
     """What `result_code` means in that region; None where its dictionary lacks the code."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SettlementQuery:
+    """What 5203 asks with: all three, so that it is no help after a lost reply."""
+
+    person_no: str
+    visit_id: str
+    settlement_id: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SettlementRecord:
+    """结算信息查询: what a region shows of one settlement, for a person's eyes.
+
+    Never a source for the ledger, so it has no Breakdown: query answers may be incomplete or
+    contradict each other. None is what the answer left out.
+    """
+
+    settlement_id: str
+    visit_id: str
+    person_no: str
+    msgid: str
+    """Of the message that made it; empty where not given."""
+    settled_at: datetime | None
+    refund: bool | None
+    scheme_code: str
+    clearing_type: str
+    clearing_office: str
+    total_fen: int | None
+    fund_fen: int | None
+    account_fen: int | None
+    cash_fen: int | None

@@ -45,6 +45,8 @@ from gateway.ports import (
     RegionLine,
     RegionSettlement,
     ReversalOrder,
+    SettlementQuery,
+    SettlementRecord,
     StatementOrder,
     StatementResult,
     StatementRow,
@@ -236,6 +238,11 @@ class ScriptedRegion(RegionGateway):
     ) -> Answer[tuple[StatementRow, ...]]:
         return await self._call(ctx, "9102", _ASKING, lambda _: self._detail(ctx, order))
 
+    async def settlement_record(
+        self, ctx: CallContext, query: SettlementQuery
+    ) -> Answer[SettlementRecord]:
+        return await self._call(ctx, "5203", _ASKING, lambda _: self._record(query))
+
     def health(self) -> str:
         return "closed"
 
@@ -327,6 +334,17 @@ class ScriptedRegion(RegionGateway):
             and totals.key.first_day <= row.at.astimezone(SHANGHAI).date() <= totals.key.last_day
             and totals.refund in (None, row.refund)
         ]
+
+    def _record(self, query: SettlementQuery) -> SettlementRecord | str:
+        for row in self.state.booked:
+            if row.settlement_id == query.settlement_id:
+                what = row.breakdown
+                return SettlementRecord(
+                    row.settlement_id, row.visit_id, row.person_no, row.msgid, row.at, row.refund,
+                    "", "", "", what.total_fen, what.fund_total_fen, what.account_fen,
+                    what.cash_fen,
+                )  # fmt: skip
+        return "no such settlement"
 
     def _verdict(self, ctx: CallContext, totals: StatementTotals) -> StatementVerdict:
         amounts = [row.breakdown for row in self._of(ctx, totals)]
@@ -436,4 +454,4 @@ def _key(ctx: CallContext, kind: VisitKind) -> tuple[str, str]:
 
 def number_refuses(number: str) -> bool:
     """Whether a text in place of a value is this transaction's refusal."""
-    return number in ("2207", "2208")
+    return number in ("2207", "2208", "5203")

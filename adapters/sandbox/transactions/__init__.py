@@ -9,6 +9,7 @@ from adapters.sandbox.transactions import (
     cancel,
     details,
     dictionary,
+    inquiry,
     person,
     settle,
     statements,
@@ -21,6 +22,7 @@ Transaction = Callable[[Call], Json]
 TABLE: Mapping[str, Transaction] = {
     "9001": person.sign_in,
     "1101": person.identify,
+    "5203": inquiry.settlement,
     "5206": person.accumulated,
     "1901": dictionary.dictionary,
     "2201": visits.register_outpatient,
@@ -44,7 +46,7 @@ TABLE: Mapping[str, Transaction] = {
     "9102": statements.download,
 }
 
-READS = frozenset({"9001", "1101", "1901", "5206", "2206", "2303", "3201", "9102"})
+READS = frozenset({"9001", "1101", "1901", "5203", "5206", "2206", "2303", "3201", "9102"})
 """Answered anew each time; every other answer is stored under its msgid."""
 
 __all__ = ["READS", "TABLE", "Transaction"]

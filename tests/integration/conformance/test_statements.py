@@ -22,6 +22,7 @@ from gateway.ports import (
     OurRow,
     RegionSettlement,
     ReversalOrder,
+    SettlementQuery,
     StatementKey,
     StatementOrder,
     StatementResult,
@@ -168,6 +169,28 @@ async def test_other_amounts_are_a_difference_with_both_keys(province: str, tmp_
         assert (row.settlement_id, row.visit_id) == (own.settlement_id, own.visit_id)
         assert row.msgid
         assert row.fund_fen in (own.fund_fen - 100, None)
+
+
+@pytest.mark.parametrize("province", ALL)
+async def test_a_person_can_look_at_one_settlement_and_at_its_refund(
+    province: str, tmp_path: Path
+) -> None:
+    async with world(province, tmp_path) as w:
+        att, settled = await w.settled(VisitKind.OUTPATIENT)
+        own = ours(att, settled)
+        query = SettlementQuery(own.person_no, own.visit_id, own.settlement_id)
+        shown = accepted(await w.client.settlement_record(w.ctx(), query))
+        assert (shown.total_fen, shown.fund_fen) == (own.total_fen, own.fund_fen)
+        assert (shown.account_fen, shown.cash_fen) == (own.account_fen, settled.breakdown.cash_fen)
+        assert (shown.msgid != "", shown.refund) == (True, False)
+        assert (shown.settled_at, shown.clearing_type) == (settled.settled_at, "11")
+        order = CancelOrder(VisitKind.OUTPATIENT, own.person_no, own.visit_id, own.settlement_id)
+        cancelled = accepted(await w.client.cancel(w.ctx(), order))
+        of_it = replace(query, settlement_id=cancelled.settlement_id)
+        back = accepted(await w.client.settlement_record(w.ctx(), of_it))
+        assert (back.refund, back.total_fen) == (True, -own.total_fen)
+        nobody = replace(query, settlement_id="A0")
+        assert isinstance(await w.client.settlement_record(w.ctx(), nobody), Declined)
 
 
 @pytest.mark.parametrize(

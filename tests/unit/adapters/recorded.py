@@ -19,6 +19,7 @@ from gateway.ports import (
     CancelOrder,
     OurRow,
     ReversalOrder,
+    SettlementQuery,
     StatementKey,
     StatementOrder,
     StatementTotals,
@@ -80,6 +81,7 @@ def _statements(speak: NationalCodec, ctx: CallContext) -> list[Message]:
         speak.statement_upload(ctx, order),
         speak.statement_detail(ctx, totals, RemoteFile("F0000000001", "ours.zip")),
         speak.statement_result(ctx, RemoteFile("F0000000002", "result.zip")),
+        speak.settlement_record(ctx, SettlementQuery("900000001", "S1", "A1")),
     ]
 
 
