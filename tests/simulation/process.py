@@ -33,6 +33,7 @@ from gateway.policy_files import load_policy_book
 from gateway.ports import Books, BooksReader, ClaimEncoder, Ids
 from gateway.rpc.convert.claims import encode_claim
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
+from gateway.store.unit_of_work import Snapshot
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.reconcile_claims import ReconcileClaims
 from gateway.workers.resolve_claims import ResolveClaims
@@ -44,6 +45,8 @@ T = TypeVar("T")
 POLICIES, CATALOGUES = load_policy_book(), load_catalogues()
 RULES = StatementRules(skew=timedelta(minutes=15))
 """Wide enough for a clock that is set wrong by minutes, twice, and a centre's that is wrong too."""
+SLOWER = {"publish": 10, "reconcile": 4}
+"""Rounds that need not be so frequent as the others."""
 
 
 class StoreThread:
@@ -133,7 +136,7 @@ class Process:
             "publish": self._publish,
         }
         self._workers = [
-            Rounds(name, work, pause_s=worker_pause_s, logger=Silent())
+            Rounds(name, work, pause_s=worker_pause_s * SLOWER.get(name, 1), logger=Silent())
             for name, work in works.items()
         ]
 
@@ -163,7 +166,17 @@ class Process:
 
     async def read(self, work: Callable[[BooksReader], T]) -> T:
         await self._storage()
-        return self._thread.run(self.opened.store.read(work))
+        return self.look(work)
+
+    def look(self, work: Callable[[BooksReader], T]) -> T:
+        """As OpenStore.store.read does, but on this thread: most of a seed's time went into
+        changing threads for workers that looked and found nothing."""
+        store = self.opened.store
+        with store.snapshots.engine.connect() as connection, connection.begin():
+            snapshot = Snapshot(connection, store.tools)
+            result = work(snapshot)
+            snapshot.subjects.remember()
+            return result
 
     async def take(self, institution: str, count: int) -> tuple[str, ...]:
         await self.gate()

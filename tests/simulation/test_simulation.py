@@ -39,7 +39,7 @@ SEEDS = 400 if os.environ.get("YRD_TEST_CAMPAIGN") == "long" else 16
 ONE = os.environ.get("YRD_SEED")
 BATCHES = 6
 HEALING_S = 1200.0
-DAY_S, DAYS_PAUSE_S, DAYS_MAX = 86_400.0, 1800.0, 12
+DAY_S, DAYS_PAUSE_S, DAYS_MAX = 86_400.0, 3600.0, 12
 BEGINS_S = (0.0, 0.0, 42_600.0, 43_100.0)
 """At noon, or shortly before midnight in Shanghai."""
 
@@ -59,7 +59,7 @@ class World:
         self.taken_back: list[str] = []
         """Batches that the operator had taken back, once a decision."""
         self.clock.step(rng.choice(BEGINS_S))
-        self.process = self._begin(0.5)
+        self.process = self._begin(1.0)
         self.hospital = Hospital(rng, self.alive)
 
     async def alive(self) -> Process:
@@ -86,7 +86,7 @@ class World:
         self.weather.dies_at = []
         watch.cancel()
         await asyncio.wait({watch})
-        await self._again(5.0)
+        await self._again(30.0)
         await passes(HEALING_S)
 
     async def days_pass(self) -> None:
@@ -106,7 +106,7 @@ class World:
         await self.process.stop()
 
     def claims(self) -> list[ClaimRecord]:
-        return self.thread.run(self.process.opened.store.read(_all_claims))
+        return self.process.look(_all_claims)
 
     def _step_the_clock_at(self, at: float) -> None:
         asyncio.get_running_loop().call_later(at, self.clock.step, self.rng.uniform(-200.0, 200.0))
@@ -114,7 +114,7 @@ class World:
     async def _resurrect(self) -> None:
         while True:
             await self.process.died.wait()
-            await self._again(0.5)
+            await self._again(1.0)
 
     async def _again(self, worker_pause_s: float) -> None:
         """The process dies, wherever it stands, and another one begins on the same files."""
