@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.options import Data, Follow, Target, Tls
+from gateway.cli.options import Data, Follow, Json, Target, Tls
 
 commands = typer.Typer()
 
@@ -104,3 +105,73 @@ def sandbox(
     from gateway.commands.sandbox import run
 
     run(province=province, data=data, port=port, faults=faults or [], follow=follow)
+
+
+@commands.command()
+def conformance(
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="P", help="shanghai, jiangsu, zhejiang …")
+    ] = "",
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Start a stand-in platform of our own and try it.")
+    ] = False,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Somebody's test platform instead.")
+    ] = "",
+    secrets: Annotated[
+        Path | None, typer.Option("--secrets", metavar="FILE", help="With --url: signing keys.")
+    ] = None,
+    person: Annotated[
+        Path | None,
+        typer.Option(
+            "--person", metavar="FILE", help="With --url: test people (docs/conformance.md)."
+        ),
+    ] = None,
+    profile_file: Annotated[
+        Path | None,
+        typer.Option("--profile-file", metavar="FILE", help="A site's own profile sections."),
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option("--ca", metavar="FILE", help="With --url: its CA, PEM.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="RULE", help="e.g. C21; may be repeated."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="The few rules that matter most.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="Say what the rules are.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit file too.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """一致性检验: try a province's platform and our adapter for it, rule by rule.
+
+    Loses, delays, repeats and damages messages on the way, and asks the
+    platform's own statement (3201/3202) what took effect. It settles and
+    cancels: for test platforms only, never in production. A platform that
+    does otherwise than we assume is told, and fails only where money is at
+    risk. Exit code 1 if a rule does not hold.
+
+    [dim]Examples:[/dim]
+      ./yrd conformance --profile zhejiang --sandbox
+      ./yrd conformance --profile jiangsu --sandbox --only C21 --only C22
+      ./yrd conformance --profile shanghai --url https://10.0.0.1:8443 \\
+        --secrets shanghai.toml --person people.toml --junit report.xml
+      ./yrd conformance --list
+    """
+    from gateway.commands.conformance import Wanted, run
+
+    wanted = Wanted(
+        profile=profile,
+        sandbox=sandbox,
+        url=url,
+        secrets=secrets,
+        people=person,
+        profile_file=profile_file,
+        ca=ca,
+        only=only or [],
+        quick=quick,
+    )
+    run(wanted, data=data, junit_file=junit, as_json=as_json, show=show)
