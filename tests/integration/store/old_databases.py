@@ -16,7 +16,8 @@ import base64
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,9 @@ async def write_database(directory: Path, revision: str) -> list[ClaimRecord]:
         if revision >= "0003":
             await house.store.write(_set_limit)
             await house.log.publish()
+        if revision >= "0007":
+            await house.store.write(_load_dictionary)
+            await house.store.write(_load_dictionary_again)
     return claims
 
 
@@ -154,6 +158,30 @@ async def _cosign(house: OpenStore) -> None:
     await house.store.writer.submit(
         lambda unit: add_cosignatures(unit.connection, newest.tree_size, given, at=NOON)
     )
+
+
+def _load_dictionary(books: Any) -> None:
+    codes = (("11", "门诊"), ("21", "住院"), ("51", "暂缓结算"))
+    _take_over(books, 0, date(2026, 6, 30), codes)
+
+
+def _load_dictionary_again(books: Any) -> None:
+    """A label that changed, a code that was withdrawn; and a code that nobody knew."""
+    from gateway.domain.dictionary import UnknownCode
+    from gateway.store.dictionaries import note_unknown
+
+    _take_over(books, 1, date(2026, 11, 24), (("11", "普通门诊"), ("21", "住院")))
+    unknown = UnknownCode("33", "clr_type", "clr_type", "77", "2207A", f"{HOSPITAL}{'0' * 18}")
+    note_unknown(books.connection, [(unknown, 2)], at=NOON)
+
+
+def _take_over(books: Any, number: int, day: date, codes: Iterable[tuple[str, str]]) -> None:
+    from gateway.domain.dictionary import DictionaryRow
+    from gateway.store.dictionaries import take_over
+
+    rows = tuple(DictionaryRow("clr_type", code, label, "0", True, "1") for code, label in codes)
+    msgid = f"{HOSPITAL}202611241200{5000 + number:06}"
+    take_over(books.connection, "33", "clr_type", rows, day=day, msgid=msgid, at=NOON)
 
 
 def _set_limit(books: Any) -> None:
