@@ -33,8 +33,6 @@ from tests.integration.conformance.world import World, accepted, world
 
 ALL = [name for name, _ in PROVINCES.values()]
 DAY = date(2025, 9, 10)
-SAYS_WHICH_WAY = {"shanghai": True, "jiangsu": False, "zhejiang": True, "anhui": True}
-LISTS_BALANCED = {"zhejiang"}
 
 
 def ours(att: Attendance, settled: RegionSettlement) -> OurRow:
@@ -51,8 +49,7 @@ def ours(att: Attendance, settled: RegionSettlement) -> OurRow:
 
 
 def totals(w: World, *rows: OurRow, scheme: str = "", day: date = DAY) -> StatementTotals:
-    office = {"31": "310000", "32": "320500", "33": "330400", "34": "340100"}
-    key = StatementKey(scheme, "11", office[w.home.insured_region[:2]], day, day)
+    key = StatementKey(scheme, "11", w.sandbox.province.pool, day, day)
     return StatementTotals(
         key,
         sum(row.total_fen for row in rows),
@@ -74,9 +71,9 @@ async def differences(w: World, *rows: OurRow) -> tuple[StatementRow, ...]:
     return tuple(row for row in found if row.result is not StatementResult.BALANCED)
 
 
-def meant(province: str, result: StatementResult) -> StatementResult:
+def meant(w: World, result: StatementResult) -> StatementResult:
     """A province with a plain 不平 says of every difference that it is one."""
-    return result if SAYS_WHICH_WAY[province] else StatementResult.DIFFER
+    return result if w.sandbox.province.statements.splits else StatementResult.DIFFER
 
 
 @pytest.mark.parametrize("province", ALL)
@@ -92,7 +89,7 @@ async def test_a_day_of_which_both_know_the_same_balances(province: str, tmp_pat
         found = accepted(await ask_detail(w, own))
         listed = [(row.result, row.settlement_id) for row in found]
         expected = [(StatementResult.BALANCED, settled.settlement_id)]
-        assert listed == (expected if province in LISTS_BALANCED else [])
+        assert listed == (expected if w.sandbox.province.statements.lists_balanced else [])
 
 
 @pytest.mark.parametrize("province", ALL)
@@ -109,7 +106,7 @@ async def test_what_only_the_centre_has_is_known_by_its_msgid(
         (row,) = await differences(w)
         assert (row.msgid, row.person_no) == (ctx.msgid, att.person.person_no)
         assert (row.settlement_id, row.visit_id, row.refund) == ("", "", False)
-        assert row.result is meant(province, StatementResult.CENTRE_MORE)
+        assert row.result is meant(w, StatementResult.CENTRE_MORE)
 
 
 @pytest.mark.parametrize("province", ALL)
@@ -156,7 +153,7 @@ async def test_what_only_we_have_comes_back_without_a_msgid(province: str, tmp_p
         imagined = OurRow("A9", "S9", "900000009", 1000, 700, 0, refund=False)
         (row,) = await differences(w, imagined)
         assert (row.settlement_id, row.visit_id, row.msgid) == ("A9", "S9", "")
-        assert row.result is meant(province, StatementResult.OURS_MORE)
+        assert row.result is meant(w, StatementResult.OURS_MORE)
 
 
 @pytest.mark.parametrize("province", ALL)
