@@ -142,7 +142,7 @@ class Gateway:
 
     async def _work(self) -> None:
         """Begin what goes on without a caller, and let other processes ask us."""
-        self._owner.start()
+        await self._owner.start()
         if self._lock is None or self._folder is None:
             return
         self._folder.clear()

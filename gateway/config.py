@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,8 @@ from pydantic_settings import (
 )
 
 from gateway.database import Database, parse_database, with_password
+from gateway.domain.bill import VisitKind
+from gateway.journeys.statement_span import StatementRules
 from ledger.cosignature import CosignatureVerifier
 from ledger.note import KeyMalformed
 from ledger.policy import KeyDates, Log, Policy, Witness
@@ -58,6 +60,7 @@ WRONG_ZH = {
     "string_type": "应为文本(加引号)",
     "path_type": "应为路径(加引号的文本)",
     "greater_than": "应大于 {gt}",
+    "string_pattern_mismatch": "写法不符({pattern})",
     "greater_than_equal": "不能小于 {ge}",
     "model_type": "应为一组设置([…])",
     "dict_type": "应为一组设置([…])",
@@ -118,6 +121,71 @@ class WitnessSettings(BaseModel):
     valid_until: date | None = Field(None, description="Last day of the key, Asia/Shanghai.")
     dates_source: str = Field("", description="Who says so: the witness's letter, its certificate.")
     timeout_s: float = Field(5.0, gt=0, description="Longest wait for one answer, seconds.")
+
+
+class ReconciliationSettings(BaseModel):
+    """How statements are asked for. The interface says none of it: ours, or a region's letter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    interval_s: float = Field(60.0, gt=0, description="Pause between two looks for what is due, s.")
+    hour: int = Field(
+        4, ge=0, le=23, description="From this hour of the next day on a day's statement is asked."
+    )
+    skew_s: int = Field(600, ge=0, description="How far a centre's clock may be from ours, s.")
+    grace_s: int = Field(
+        1800, ge=0, description="How long after we stopped waiting a message may take effect, s."
+    )
+    attempts_max: int = Field(
+        10, ge=1, description="Statements asked for in vain before a person is told."
+    )
+    take_backs_max: int = Field(
+        3, ge=0, description="How often what still stands is taken back before a person must look."
+    )
+    refunds_count: bool = Field(
+        True, description="Whether a refund counts in fixmedins_setl_cnt (stated nowhere)."
+    )
+    outpatient_clearing_types: tuple[str, ...] = Field(
+        ("11",),
+        min_length=1,
+        description="clr_type of outpatient visits, by the region's 1901.",
+    )
+    inpatient_clearing_types: tuple[str, ...] = Field(
+        ("21",), min_length=1, description="clr_type of stays, by the region's 1901."
+    )
+    clearing_offices: dict[str, tuple[str, ...]] = Field(
+        {}, description="统筹区 → clearing offices (清算经办机构) beside the 统筹区's own code."
+    )
+
+    def rules(self) -> StatementRules:
+        """The same, as the journeys take it."""
+        outpatient = self.outpatient_clearing_types
+        return StatementRules(
+            hour=self.hour,
+            skew=timedelta(seconds=self.skew_s),
+            grace=timedelta(seconds=self.grace_s),
+            attempts_max=self.attempts_max,
+            take_backs_max=self.take_backs_max,
+            refunds_count=self.refunds_count,
+            clearing_types={
+                VisitKind.OUTPATIENT: outpatient,
+                VisitKind.EMERGENCY: outpatient,
+                VisitKind.INPATIENT: self.inpatient_clearing_types,
+            },
+            clearing_offices=self.clearing_offices,
+        )
+
+
+class MetricsSettings(BaseModel):
+    """指标端口 (docs/metrics.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field(
+        "127.0.0.1:9464",
+        pattern=r"^[^:]*:[0-9]{1,5}$|^\[[0-9a-fA-F:]+\]:[0-9]{1,5}$",
+        description="host:port of GET /metrics, without TLS; port 0 = any free.",
+    )
 
 
 class Settings(BaseSettings):
@@ -214,6 +282,13 @@ class Settings(BaseSettings):
         ge=1,
         description="Calls at once to one province that no caller waits for: so many 2601s, and so"
         " many notices.",
+    )
+    reconciliation: ReconciliationSettings = Field(
+        default_factory=lambda: ReconciliationSettings.model_validate({}),
+        description="Statements (3201, 3202) about what is undecided.",
+    )
+    metrics: MetricsSettings | None = Field(
+        None, description="Where monitoring may ask for figures; none, nowhere."
     )
     drain_ms: int = Field(
         10_000, ge=0, description="Longest wait for running calls at SIGTERM, ms."

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DIGITS = 26
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SALT, _SALTS = 32, 128
 _salts: list[bytes] = []
 """Fetched together: a call to the system costs as much as half of an append. `pop` and `extend` are
@@ -29,6 +31,18 @@ def _base32(value: int, length: int) -> str:
         digits.append(ALPHABET[value & 31])
         value >>= 5
     return "".join(reversed(digits))
+
+
+def made_at(made_id: str) -> datetime | None:
+    """When an id of ours was made; None for what is none."""
+    digits = made_id.rpartition("_")[2]
+    if len(digits) != _DIGITS or set(digits) - set(ALPHABET):
+        return None
+    value = 0
+    for digit in digits:
+        value = value << 5 | ALPHABET.index(digit)
+    # Two bits more than 128 fit into 26 digits; no id of ours has them.
+    return _EPOCH + timedelta(milliseconds=value >> 80 & (1 << 48) - 1)
 
 
 class SystemIds:

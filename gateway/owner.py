@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from adapters.connection import Clocks, Connection
 from adapters.registry import PROVINCES, ConnectedRegions, connect
@@ -18,7 +17,7 @@ from adapters.witness import HttpWitness
 from gateway.agreement_files import load_agreements
 from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
-from gateway.config import ConfigError, Environment, Settings, witness_policy
+from gateway.config import Environment, Settings, witness_policy
 from gateway.domain.errors import DomainError
 from gateway.domain.visit import Institution
 from gateway.ids import SystemIds
@@ -29,14 +28,19 @@ from gateway.journeys.pace import PaceLimits, Paces
 from gateway.journeys.predetermine_claim import PredetermineClaim
 from gateway.journeys.prove_entry import ProveEntry
 from gateway.journeys.read_claims import ReadClaims
+from gateway.journeys.reconcile_unknown import ReconcileUnknown
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.journeys.reverse_claim import ReverseClaim
 from gateway.journeys.settle_claim import SettleClaim
 from gateway.journeys.take_back import TakeBack
 from gateway.journeys.tell_visited import TellVisited
 from gateway.journeys.undo_admission import UndoAdmission
+from gateway.metrics.collect import Lookups, Sources
+from gateway.metrics.metered import MeteredRegions, MeteredStore
+from gateway.metrics.series import Series
+from gateway.metrics.serve import MetricsServer
 from gateway.policy_files import load_policy_book
-from gateway.ports import Observe
+from gateway.ports import Observe, Regions, RegionStatuses, Store
 from gateway.region_connections import connections_of
 from gateway.rpc.convert.claims import encode_claim
 from gateway.rpc.server import Journeys
@@ -52,6 +56,7 @@ from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.expire_pending import ExpirePending
 from gateway.workers.note_unknown_codes import NoteUnknownCodes
 from gateway.workers.publish_checkpoint import PublishCheckpoint
+from gateway.workers.reconcile_claims import ReconcileClaims
 from gateway.workers.resolve_claims import MARKING, ResolveClaims, sending
 from gateway.workers.rounds import Rounds
 
@@ -83,6 +88,8 @@ class Owner:
         self._unknown = NoteUnknownCodes(logger=logger)
         self._opened: OpenStore | None = None
         self._regions: ConnectedRegions | None = None
+        self._reversals: Paces | None = None
+        self._metrics: MetricsServer | None = None
         self._witnesses: list[HttpWitness] = []
         self._showing: list[Callable[[], Awaitable[int]]] = []
         """What follows a signature: witnesses, then files; each once more at the end."""
@@ -113,8 +120,10 @@ class Owner:
         clocks = Clocks(now=self._clock.now, monotonic=self._clock.monotonic)
         self._regions = connect(self._with_codes(self._opened), clocks)
         log = self._make_log(self._opened)
-        self._workers = self._make_workers(self._opened, log, self._regions)
-        return self._make_journeys(self._opened, log, self._regions), log
+        regions, store = self._measured(self._opened, log, self._regions)
+        self._workers = self._make_workers(self._opened, store, log, regions)
+        statuses = self._regions.statuses
+        return self._make_journeys(self._opened, store, log, regions, statuses), log
 
     def _with_codes(self, opened: OpenStore) -> dict[str, Connection]:
         """The connections, each with what its region's own dictionaries say as loaded by now."""
@@ -128,14 +137,48 @@ class Owner:
             if name in self._connections
         }
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin what goes on without a caller."""
         for worker in self._workers:
             worker.start()
+        if self._metrics is not None:
+            await self._metrics.start()
+
+    def _measured(
+        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+    ) -> tuple[Regions, Store]:
+        """What journeys and workers are handed: as it is, or counted where that is asked for."""
+        if self._settings.metrics is None:
+            return regions, opened.store
+        writer = opened.store.writer
+        series = Series()
+        lookups = Lookups(
+            Sources(
+                store=opened.store,
+                log=log,
+                regions=regions.statuses,
+                clock=self._clock,
+                commits=lambda: (writer.commits, writer.works),
+                unknown_codes=lambda: self._unknown.counts,
+                reversal_rate=self._reversal_rate,
+            )
+        )
+        series.registry.register(lookups)
+        listen = self._settings.metrics.listen
+        self._metrics = MetricsServer(listen, series.registry, lookups, logger=self._logger)
+        return (
+            MeteredRegions(regions, series, self._clock),
+            MeteredStore(opened.store, series, self._clock),
+        )
+
+    def _reversal_rate(self, province: str) -> float:
+        return self._reversals.of(province).rate_per_s if self._reversals is not None else 0.0
 
     async def stop(self) -> None:
         """After the last call: let runs end, stop the workers, sign what is left, close."""
         await self._drain()
+        if self._metrics is not None:
+            await self._metrics.stop()
         for worker in self._workers:
             await worker.stop()
         if self._opened is not None:
@@ -221,9 +264,14 @@ class Owner:
         return log
 
     def _make_journeys(
-        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+        self,
+        opened: OpenStore,
+        store: Store,
+        log: CosignedLog,
+        regions: Regions,
+        statuses: RegionStatuses,
     ) -> Journeys:
-        store, clock, ids, hasher = opened.store, self._clock, self._ids, opened.hasher
+        clock, ids, hasher = self._clock, self._ids, opened.hasher
         assess = AssessBill(
             regions=regions,
             catalogues=self._catalogues,
@@ -265,28 +313,22 @@ class Owner:
             read=ReadClaims(store=store),
             prove=ProveEntry(store=store, log=log, clock=clock),
             attend=ListAttention(store=store),
-            regions=regions.statuses,
+            regions=statuses,
             take_back=TakeBack(store=store, clock=clock, ids=ids),
         )
 
     def _make_workers(
-        self, opened: OpenStore, log: CosignedLog, regions: ConnectedRegions
+        self, opened: OpenStore, store: Store, log: CosignedLog, regions: Regions
     ) -> list[Rounds]:
-        settings, store, clock = self._settings, opened.store, self._clock
+        settings, clock = self._settings, self._clock
         timings = ResolveTimings(
             resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
             retry=timedelta(milliseconds=settings.reversal_retry_ms),
             attempts_max=settings.reversal_attempts_max,
         )
-        places = settings.worker_places
-        paces = Paces(
-            regions=regions,
-            clock=clock,
-            limits=PaceLimits(places, settings.reversals_per_minute),
-        )
-        notices = Paces(
-            regions=regions, clock=clock, limits=PaceLimits(places, settings.notices_per_minute)
-        )
+        paces = self._paces(regions, settings.reversals_per_minute)
+        notices = self._paces(regions, settings.notices_per_minute)
+        self._reversals = paces
         resolve = ResolveUnknown(
             store=store,
             regions=regions,
@@ -337,7 +379,7 @@ class Owner:
             for province in sorted(settings.regions)
         ]
         expiring = ExpirePending(
-            expiries=Expiries(store, clock=clock, ids=self._ids), clock=clock, logger=self._logger
+            expiries=Expiries(opened.store, clock=clock, ids=self._ids), clock=clock, logger=self._logger
         )
         signing_s = settings.checkpoint_interval_ms / 1000
         return [
@@ -356,4 +398,26 @@ class Owner:
             ),
             Rounds("expire_pending", expiring, pause_s=pause_s, logger=self._logger),
             Rounds("note_unknown_codes", self._unknown, pause_s=pause_s, logger=self._logger),
+            self._reconciling(opened, store, regions),
         ]
+
+    def _paces(self, regions: Regions, per_minute: int) -> Paces:
+        limits = PaceLimits(self._settings.worker_places, per_minute)
+        return Paces(regions=regions, clock=self._clock, limits=limits)
+
+    def _reconciling(self, opened: OpenStore, store: Store, regions: Regions) -> Rounds:
+        """What asks for statements about the claims that wait for one."""
+        reconcile = ReconcileUnknown(
+            store=store,
+            regions=regions,
+            institutions=self._institutions,
+            clock=self._clock,
+            ids=self._ids,
+            msgids=opened.msgids,
+            rules=self._settings.reconciliation.rules(),
+        )
+        work = ReconcileClaims(
+            store=store, reconcile=reconcile, clock=self._clock, logger=self._logger
+        )
+        pause_s = self._settings.reconciliation.interval_s
+        return Rounds("reconcile_claims", work, pause_s=pause_s, logger=self._logger)

@@ -15,6 +15,8 @@ from gateway.ports.books import (
     ClaimPage,
     ClaimQuery,
     Opening,
+    OutboxCount,
+    ProvisionalCount,
     Store,
 )
 from gateway.ports.calls import (
@@ -96,7 +98,9 @@ __all__ = [
     "Observe",
     "Opening",
     "OurRow",
+    "OutboxCount",
     "PlannedCall",
+    "ProvisionalCount",
     "RegionGateway",
     "RegionLine",
     "RegionSettlement",

@@ -80,6 +80,32 @@ class Awaiting:
     """When the one that waits longest came to wait."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProvisionalCount:
+    """How many provisional claims of one province and state wait for the same."""
+
+    province: str
+    """First two digits of the insured region."""
+    state: ClaimState
+    waits_for: str
+    """gateway (it is tried again here), statement (对账) or person."""
+    count: int
+    oldest: datetime
+    """When the settlement of the one that waits longest was recorded; of a cancellation, when it
+    became unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCount:
+    """How many items of one kind wait to be delivered to one province."""
+
+    province: str
+    kind: str
+    count: int
+    oldest_id: str
+    """Ids sort by time."""
+
+
 class Books(Protocol):
     """One transaction: state, journal and leaf together. Synchronous: nothing can await inside
     it."""
@@ -188,6 +214,12 @@ class BooksReader(Protocol):
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
         """Claims about which nothing more is tried here, by state; of one institution, or of all
         ("")."""
+
+    def provisional_counts(self) -> tuple[ProvisionalCount, ...]:
+        """By province, state and what they wait for."""
+
+    def outbox_counts(self) -> tuple[OutboxCount, ...]:
+        """What is not delivered yet, by province and kind."""
 
     def provisional_claims(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
         """Those of which neither success nor failure may be assumed, by claim id; without claims

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     func,
     insert,
     or_,
@@ -30,7 +31,14 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.claim import PROVISIONAL, ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
-from gateway.ports import ANY_STATE, AttentionQuery, Awaiting, ClaimPage, ClaimQuery
+from gateway.ports import (
+    ANY_STATE,
+    AttentionQuery,
+    Awaiting,
+    ClaimPage,
+    ClaimQuery,
+    ProvisionalCount,
+)
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
 from gateway.store.outbox import codes_within
@@ -105,6 +113,23 @@ _PROVISIONAL = (
     )
     .order_by(CLAIM.c.claim_id)
     .limit(bindparam("limit"))
+)
+_PROVINCE = func.substr(CLAIM.c.insured_region, 1, 2).label("province")
+_WAITS_FOR = case(
+    (CLAIM.c.work_due_us.is_not(None), "gateway"),
+    (or_(CLAIM.c.state == ClaimState.REVIEW.value, CLAIM.c.reconcile_due_us.is_(None)), "person"),
+    else_="statement",
+)
+_SINCE = case(
+    (CLAIM.c.state == ClaimState.REVERSAL_UNKNOWN.value, CLAIM.c.updated_us),
+    else_=CLAIM.c.created_us,
+)
+_PROVISIONAL_COUNTS = (
+    select(_PROVINCE, CLAIM.c.state, _WAITS_FOR.label("waits_for"), func.count(), func.min(_SINCE))
+    .where(text(IS_PROVISIONAL), CLAIM.c.body.is_not(None))
+    # By their labels: two expressions with parameters are never the same to PostgreSQL.
+    .group_by(text("province"), CLAIM.c.state, text("waits_for"))
+    .order_by(text("province"), CLAIM.c.state, text("waits_for"))
 )
 _ANSWER = Prepared(
     select(CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.answer).where(
@@ -185,6 +210,14 @@ class Claims:
         rows = self._connection.execute(_AWAITING, {"institution": institution})
         return tuple(
             Awaiting(ClaimState(state), count, from_us(oldest)) for state, count, oldest in rows
+        )
+
+    def provisional_counts(self) -> tuple[ProvisionalCount, ...]:
+        """By province, state and what they wait for; by columns alone."""
+        rows = self._connection.execute(_PROVISIONAL_COUNTS).all()
+        return tuple(
+            ProvisionalCount(province, ClaimState(state), waits_for, count, from_us(since))
+            for province, state, waits_for, count, since in rows
         )
 
     def provisional(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:

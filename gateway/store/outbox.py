@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from gateway.domain.claim_record import OutboxItem
 from gateway.domain.errors import InvariantViolated
+from gateway.ports import OutboxCount
 from gateway.store.tables import OUTBOX
 from ledger.reads import from_us, to_us
 
@@ -26,6 +27,18 @@ _DUE = (
     )
     .order_by(OUTBOX.c.due_us)
     .limit(bindparam("limit"))
+)
+_COUNTS = (
+    select(
+        func.substr(OUTBOX.c.region, 1, 2).label("province"),
+        OUTBOX.c.kind,
+        func.count(),
+        func.min(OUTBOX.c.item_id),
+    )
+    .where(OUTBOX.c.done_us.is_(None))
+    # By the label: two expressions with parameters are never the same to PostgreSQL.
+    .group_by(text("province"), OUTBOX.c.kind)
+    .order_by(text("province"), OUTBOX.c.kind)
 )
 _OPEN = update(OUTBOX).where(OUTBOX.c.item_id == bindparam("id_"), OUTBOX.c.done_us.is_(None))
 _FINISH = _OPEN.values(done_us=bindparam("at"))
@@ -81,6 +94,10 @@ class Outbox:
         for item in items:
             self._connection.execute(_LEASE, {"id_": item.item_id, "due": to_us(until)})
         return items
+
+    def counts(self) -> tuple[OutboxCount, ...]:
+        """What is not delivered yet, by province and kind."""
+        return tuple(OutboxCount(*row) for row in self._connection.execute(_COUNTS).all())
 
     def finish(self, item_id: str, at: datetime) -> None:
         """Done. Doing so twice is harmless: the telling itself is idempotent."""

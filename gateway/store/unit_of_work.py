@@ -25,6 +25,8 @@ from gateway.ports import (
     Exchange,
     Ids,
     Opening,
+    OutboxCount,
+    ProvisionalCount,
 )
 from gateway.store.claims import Claims, Encode
 from gateway.store.evidence import Evidence
@@ -220,6 +222,12 @@ class Snapshot:
 
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
         return self.claims.awaiting_reconciliation(institution)
+
+    def provisional_counts(self) -> tuple[ProvisionalCount, ...]:
+        return self.claims.provisional_counts()
+
+    def outbox_counts(self) -> tuple[OutboxCount, ...]:
+        return self._outbox.counts()
 
     def provisional_claims(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
         return self.claims.provisional(query)
