@@ -16,6 +16,8 @@ Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | N
 Node: TypeAlias = "dict[str, Json]"
 
 _DIGITS, _DECIMALS = 16, 10
+_MARK = re.compile(r'["{}\[\]]')
+_STRING_MARK = re.compile(r'["\\]')
 _NUMBER = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]{1,10})?")
 
 
@@ -47,9 +49,10 @@ def raw_tail(text: str, member: str) -> str:
 
     Walks the text once: only a key at depth 1 counts, whatever strings and nested objects hold.
     """
-    depth, at, size = 0, 0, len(text)
-    while at < size:
-        mark = text[at]
+    depth, at = 0, 0
+    # From mark to mark: an uploaded file is megabytes of text between two of them.
+    while (found := _MARK.search(text, at)) is not None:
+        at, mark = found.start(), found[0]
         if mark == '"':
             end = _string_end(text, at)
             if depth == 1 and text[at + 1 : end] == member:
@@ -67,9 +70,11 @@ def raw_tail(text: str, member: str) -> str:
 
 def _string_end(text: str, start: int) -> int:
     at = start + 1
-    while at < len(text) and text[at] != '"':
-        at += 2 if text[at] == "\\" else 1
-    return at
+    while (found := _STRING_MARK.search(text, at)) is not None:
+        if found[0] == '"':
+            return found.start()
+        at = found.start() + 2
+    return len(text)
 
 
 def dump(value: Json) -> str:
