@@ -14,7 +14,7 @@ from gateway.domain.claim_record import Refusal
 from gateway.journeys.assess_bill import Assessment
 from gateway.journeys.record_event import Happened
 from gateway.journeys.visit_sequence import SequenceEnd, given_differences, line_differences
-from gateway.ports import Accepted, Declined, NoAnswer, RegionSettlement
+from gateway.ports import Accepted, Declined, NoAnswer, NotDelivered, RegionSettlement
 
 
 def settle_outcome(assessment: Assessment, end: SequenceEnd, *, resolve_at: datetime) -> Happened:
@@ -64,10 +64,18 @@ def _settled(
 
 
 def _not_sent(answer: object) -> Refusal:
-    cause = getattr(answer, "cause", "NOT_SENT")
+    cause = str(getattr(answer, "cause", "NOT_SENT"))
+    if isinstance(answer, NotDelivered) and cause.startswith("unsendable "):
+        return Refusal(
+            "gateway",
+            "MESSAGE_UNSENDABLE",
+            cause,
+            "本网关没有发出报文:其中一项不符合参保地的接口或字典,未发生结算。原样重试仍会如此,"
+            "请先核对该项,或联系网关管理员。",
+        )
     return Refusal(
         "gateway",
         "REGION_UNAVAILABLE",
-        str(cause),
+        cause,
         "参保地平台未能受理,未发生结算;请以新的请求号重试。",
     )

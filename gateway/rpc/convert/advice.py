@@ -27,7 +27,7 @@ ADVICE: MappingProxyType[ClaimState, str] = MappingProxyType(
             "结算结果不明,已向参保地发出冲正;以对账结果为准,在此之前请勿就同一费用再次结算。"
         ),
         ClaimState.REVIEW: (
-            "参保地返回的金额有误,须人工核对;请勿收费,也不要重复结算,并联系经办机构。"
+            "参保地返回的结算信息有误或含未知代码,须人工核对;请勿收费,也不要重复结算,并联系经办机构。"
         ),
         ClaimState.REVERSING: "撤销正在处理,请稍候查询结果;在此之前请勿退费。",
         ClaimState.REVERSAL_UNKNOWN: (
