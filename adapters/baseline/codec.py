@@ -264,7 +264,7 @@ class NationalCodec:
         self._table.check_input(infno, spelled)
         text = write(spelled)
         head = self._head(infno, ctx, self.scheme.envelope(text))
-        self._codes.refuse_unknown(infno, spelled)
+        self._codes.refuse_unknown(infno, spelled, head)
         added = frozenset({*wire.extra_envelope, *self._sealing()})
         self._table.check_envelope(infno, head, added)
         return self._final(infno, self.profile.path(infno), head, "input", text)

@@ -60,9 +60,16 @@ def _row(row: Node, path: str, kind: str, theirs: str) -> DictionaryRow:
         raise BrokenAnswer(f"{path}.valiFlag", "neither 1 nor 0")
     return DictionaryRow(
         kind=kind,
-        code=required(row, "value", path),
-        label=text(row, "label", path),
-        parent=text(row, "parentValue", path),
+        code=_line(required(row, "value", path), f"{path}.value"),
+        label=_line(text(row, "label", path), f"{path}.label"),
+        parent=_line(text(row, "parentValue", path), f"{path}.parentValue"),
         valid=valid,
-        version=text(row, "version", path),
+        version=_line(text(row, "version", path), f"{path}.version"),
     )
+
+
+def _line(found: str, path: str) -> str:
+    """What is kept for ever and shown on a terminal holds nothing that cannot be printed."""
+    if not found.isprintable():
+        raise BrokenAnswer(path, "not a line of text")
+    return found

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Protocol
 
 from adapters.baseline.errors import UnsendableMessage
-from adapters.baseline.fields import FieldTable
+from adapters.baseline.fields import ENVELOPE, FieldTable
 from adapters.baseline.profile import Dictionary
 from adapters.baseline.wire import Json, Node
 from gateway.domain.dictionary import CodeTable, Standing, code_in_clear
@@ -53,6 +54,7 @@ def understood(words: Dictionary) -> Mapping[str, frozenset[str]]:
         "psn_cert_type": frozenset({words.id_card}),
         "clr_type": frozenset(words.clearing_types),
         "fund_pay_type": frozenset(words.fund_types),
+        "stmt_rslt": frozenset(words.statement_results),
         "diag_type": frozenset({words.main_diagnosis, words.other_diagnosis}),
         "psn_setlway": frozenset({words.settlement_way}),
         "dscg_way": frozenset({words.discharge_way}),
@@ -60,7 +62,7 @@ def understood(words: Dictionary) -> Mapping[str, frozenset[str]]:
     }
 
 
-_OURS = frozenset({"insutype", "psn_type", "med_type", "clr_type", "fund_pay_type"})
+_OURS = frozenset({"insutype", "psn_type", "med_type", "clr_type", "fund_pay_type", "stmt_rslt"})
 """Of these a profile claims to know every code that may come in. Others are judged only where the
 region's own dictionary is loaded: we never made a list."""
 
@@ -85,9 +87,12 @@ class CodeCheck:
             for key, fields in table.rows.items()
         }
 
-    def refuse_unknown(self, infno: str, body: Node) -> None:
-        """Raises UnsendableMessage for the first code that neither source knows."""
-        for path, kind, code in self._codes(infno, "in", body):
+    def refuse_unknown(self, infno: str, body: Node, head: Node) -> None:
+        """Raises UnsendableMessage for the first code, of input or envelope, that neither source
+        knows."""
+        for path, kind, code in chain(
+            self._codes(infno, "in", body), self._codes(ENVELOPE, "in", head)
+        ):
             standing = self._known.standing(kind, code)
             if not self._may_be_sent(kind, code, standing):
                 why = "withdrawn by the region" if standing is Standing.WITHDRAWN else "unknown"

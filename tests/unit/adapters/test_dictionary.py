@@ -75,6 +75,8 @@ def test_rows_are_read_as_written_and_numbers_are_codes_too() -> None:
     [
         ({"value": ""}, BrokenAnswer),
         ({"value": ["11"]}, BrokenAnswer),
+        ({"value": "1\x001"}, BrokenAnswer),
+        ({"label": "门诊\x1b[2J"}, BrokenAnswer),
         ({"valiFlag": "2"}, BrokenAnswer),
         ({"type": "med_type"}, AnotherReply),
     ],
@@ -122,6 +124,13 @@ def test_a_hospital_s_department_is_judged_only_where_the_dictionary_is_loaded()
     with pytest.raises(UnsendableMessage) as refused:
         loaded(("dept", "0400", True)).register(context("jiangsu"), att)
     assert refused.value.path == "data.caty"
+
+
+def test_the_envelope_s_codes_are_judged_too() -> None:
+    speak = loaded(("opter_type", "2", True), ("opter_type", "1", False))
+    with pytest.raises(UnsendableMessage) as refused:
+        speak.accumulators(context("jiangsu"), attendance().person, DAY)
+    assert (refused.value.infno, refused.value.path) == ("5206", "opter_type")
 
 
 def test_what_is_no_code_is_not_repeated_in_the_refusal() -> None:
