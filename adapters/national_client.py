@@ -51,6 +51,8 @@ from gateway.ports import (
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTENT_TYPE = "application/json; charset=utf-8"
+_RESULT_CODES_TOLD = 20
+"""Of one result file: it may be full of nonsense."""
 
 
 class NationalClient:
@@ -256,10 +258,11 @@ class NationalClient:
         dialogue = StatementDialogue(codec, send, self._transport.monotonic)
         answer = await dialogue.detail(ctx, order)
         if isinstance(answer, Accepted):
-            for code in sorted({row.result_code for row in answer.value if row.result is None}):
-                province, msgid = codec.profile.province, order.msgids[1]
+            unknown = sorted({row.result_code for row in answer.value if row.result is None})
+            for code in unknown[:_RESULT_CODES_TOLD]:
+                kind, msgid = "stmt_rslt", order.msgids[1]
                 self._tell_unknown(
-                    UnknownCode(province, "stmt_rslt", "stmt_rslt", code, "3202", msgid)
+                    UnknownCode(codec.profile.province, kind, kind, code, "3202", msgid)
                 )
         return answer
 

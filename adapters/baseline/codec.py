@@ -245,7 +245,7 @@ class NationalCodec:
 
     def read_statement_result(self, data: bytes) -> tuple[StatementRow, ...]:
         """Takes a second for 100,000 rows."""
-        return statements.read_result(data, self._table, self._words)
+        return statements.read_result(data, self.profile.files, self._table, self._words)
 
     # --- how one message is spelled ------------------------------------------------------
 

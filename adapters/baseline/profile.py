@@ -202,6 +202,8 @@ class Files(Section):
 
     file_bytes: Literal["base64", "signed_bytes"]
     """`signed_bytes`: an array of numbers −128…127, as some JSON writers put a Java byte[]."""
+    line_of_names: bool = False
+    """Whether a TXT begins with the names of its columns; none is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

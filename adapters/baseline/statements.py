@@ -86,7 +86,7 @@ def upload(ctx: CallContext, order: StatementOrder, files: Files, table: FieldTa
     """文件上传 9101: our rows, packed. Raises UnsendableMessage naming the row."""
     name = _name(ctx, order.totals.key)
     try:
-        packed = txt_zip.pack(f"{name}.txt", _records(order, table))
+        packed = txt_zip.pack(f"{name}.txt", _records(order, files, table))
     except ValueError as cause:
         raise UnsendableMessage("3202", FILE, str(cause)) from cause
     return {
@@ -128,8 +128,10 @@ def _name(ctx: CallContext, key: StatementKey) -> str:
     return f"{ctx.institution.code}_{days}_{key.clearing_type}_{key.clearing_office}"
 
 
-def _records(order: StatementOrder, table: FieldTable) -> Iterator[list[str]]:
+def _records(order: StatementOrder, files: Files, table: FieldTable) -> Iterator[list[str]]:
     columns = [name for _, name in table.fields("3202", "file_in")]
+    if files.line_of_names:
+        yield columns
     for number, row in enumerate(order.rows, start=1):
         record = _record(row)
         table.check_record("3202", "file_in", f"{FILE}[{number}]", record)
@@ -183,7 +185,9 @@ def _remote(info: Node, path: str) -> RemoteFile:
     return RemoteFile(required(info, "file_qury_no", path), required(info, "filename", path))
 
 
-def read_result(data: bytes, table: FieldTable, dictionary: Dictionary) -> tuple[StatementRow, ...]:
+def read_result(
+    data: bytes, files: Files, table: FieldTable, dictionary: Dictionary
+) -> tuple[StatementRow, ...]:
     """9102's file. Raises BrokenAnswer naming the row that cannot be trusted.
 
     With seven columns (Hunan) or with the three amounts after them (Jiangxi), one or the other
@@ -198,6 +202,10 @@ def read_result(data: bytes, table: FieldTable, dictionary: Dictionary) -> tuple
         width = width or len(cells)
         if len(cells) not in widths or len(cells) != width:
             raise BrokenAnswer(path, f"{len(cells)} columns")
+        if files.line_of_names and number == 1:
+            if cells != columns[:width]:
+                raise BrokenAnswer(path, "not the names of the columns")
+            continue
         found.append(_result(dict(zip(columns, cells, strict=False)), path, dictionary))
     return tuple(found)
 

@@ -1,7 +1,7 @@
 """文件: tables as the national interface exchanges them: a TXT inside a ZIP, nothing else.
 
-UTF-8, columns separated by TAB, one record a line, `null` for an empty cell, no line of names
-(general rules 1 and 2 of the interface; that there is no line of names is OUR ASSUMPTION). Pure:
+UTF-8, columns separated by TAB, one record a line, `null` for an empty cell (general rules 1 and 2
+of the interface). Whether the first line holds names is the caller's to know (`[[files]]`). Pure:
 bytes in, cells out, streamed: no more than a line and a block are held besides the bytes given.
 Whatever comes from outside is bounded: rows, bytes, the length of a line, the entries of the ZIP.
 Not here: what a column means.

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.national_client import NationalClient
 from adapters.registry import PROVINCES
 from gateway.domain.bill import VisitKind
+from gateway.domain.dictionary import UnknownCode
 from gateway.domain.visit import Attendance
 from gateway.ports import (
     Accepted,
@@ -29,7 +31,7 @@ from gateway.ports import (
     StatementRow,
     StatementTotals,
 )
-from tests.integration.conformance.world import World, accepted, world
+from tests.integration.conformance.world import NOW, World, accepted, world
 
 ALL = [name for name, _ in PROVINCES.values()]
 DAY = date(2025, 9, 10)
@@ -213,6 +215,28 @@ async def test_a_step_that_fails_is_named_and_asked_again_from_the_beginning(
         assert says in (answer.text if isinstance(answer, Declined) else answer.cause)
         w.sandbox.faults.clear()
         assert isinstance(await ask_detail(w, own), Accepted)
+
+
+async def test_a_result_code_that_our_profile_lacks_is_kept_and_told(tmp_path: Path) -> None:
+    told: list[UnknownCode] = []
+    async with world("jiangsu", tmp_path, tell_unknown=told.append) as w:
+        client = w.client
+        assert isinstance(client, NationalClient)
+        full = client.codec_at(NOW)
+        words = replace(full.profile.dictionary, statement_results={"0": StatementResult.BALANCED})
+        narrow = type(full)(replace(full.profile, dictionary=words), full.scheme)
+        narrowed = replace(w, client=client.reading_with(lambda _: narrow))
+        imagined = OurRow("A9", "S9", "900000009", 1000, 700, 0, refund=False)
+        verdict = accepted(
+            await narrowed.client.statement_totals(w.ctx(), totals(w, imagined, scheme="310"))
+        )
+        assert (verdict.balanced, verdict.code) == (False, "1")
+        (row,) = await differences(narrowed, imagined)
+        assert (row.result, row.result_code) == (None, "1")
+        assert [(code.field, code.code, code.transaction) for code in told] == [
+            ("stmt_rslt", "1", "3201"),
+            ("stmt_rslt", "1", "3202"),
+        ]
 
 
 async def test_an_upload_whose_reply_was_lost_once_is_sent_again_by_itself(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Everybody is synthetic. The patient is insured in the province under test and tr
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from adapters import registry
-from adapters.connection import Clocks, Connection
+from adapters.connection import Clocks, Connection, tell_nobody
 from adapters.sandbox import Sandbox
 from adapters.signing.scheme import Secrets
 from gateway.domain.bill import Bill, BillLine, HospitalLevel, VisitKind
+from gateway.domain.dictionary import UnknownCode
 from gateway.domain.msgid import compose
 from gateway.domain.visit import (
     Attendance,
@@ -212,9 +213,10 @@ async def world(
     *faults: str,
     secrets: Secrets | None = None,
     skew: timedelta = timedelta(0),
+    tell_unknown: Callable[[UnknownCode], None] = tell_nobody,
 ) -> AsyncIterator[World]:
     """`secrets`: ours, if not those that the platform knows; `skew`: how far our clock runs ahead
-    of the platform's."""
+    of the platform's; `tell_unknown` is told of codes in answers that our profile lacks."""
     sandbox = Sandbox(
         province=province,
         state_dir=state_dir,
@@ -226,7 +228,9 @@ async def world(
     url = await sandbox.start()
     # Real intervals: time-outs must run out while a test waits for them.
     clocks = Clocks(now=lambda: NOW + skew, monotonic=time.monotonic)
-    connection = Connection(url, secrets or our_secrets(province))
+    connection = Connection(
+        url, secrets or our_secrets(province), tell_unknown=tell_unknown
+    )
     regions = registry.connect({province: connection}, clocks)
     home = HOMES[province]
     try:

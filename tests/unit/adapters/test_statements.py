@@ -223,6 +223,22 @@ def test_the_same_code_means_what_this_province_means_and_an_unknown_one_is_kept
     assert (unknown.result, unknown.result_code) == (None, "9")
 
 
+def test_a_line_of_names_is_written_and_asked_for_where_a_province_has_one() -> None:
+    plain = codec("shanghai")
+    files = replace(plain.profile.files, line_of_names=True)
+    named = type(plain)(replace(plain.profile, files=files), plain.scheme)
+    message = named.statement_upload(context("shanghai"), order(FORWARD))
+    assert uploaded("shanghai", message)[0].split("\t")[:3] == ["setl_id", "mdtrt_id", "psn_no"]
+    names = "psn_no|mdtrt_id|setl_id|msgid|stmt_rslt|refd_setl_flag|memo"
+    (row,) = named.read_statement_result(result(names, "P1|S1|A1|M1|3|0|"))
+    assert row.msgid == "M1"
+    for wrong in (result("P1|S1|A1|M1|3|0|"), result(names.replace("memo", "note"))):
+        with pytest.raises(BrokenAnswer):
+            named.read_statement_result(wrong)
+    with pytest.raises(BrokenAnswer):
+        plain.read_statement_result(result(names, "P1|S1|A1|M1|3|0|"))
+
+
 @pytest.mark.parametrize(
     ("line", "path", "problem"),
     [
