@@ -18,8 +18,6 @@ from adapters.sandbox.provinces import PROVINCES
 SEED = Path(seeding.__file__).with_name("seed")
 DAY = date(2026, 11, 25)
 EVERYWHERE = pytest.mark.parametrize("province", sorted(PROVINCES))
-OBSERVED_ONLY = {"fund_pay_type": {"310201", "330101", "999996", "999997"}}
-"""Met in messages of other provinces and in no published table: understood should they come."""
 
 
 @EVERYWHERE
@@ -49,7 +47,7 @@ def test_what_the_profile_understands_exists_there(province: str) -> None:
     for kind, codes in understood(book_of(province).at(DAY).dictionary).items():
         if kind != DEPARTMENTS:  # 220 codes, published in neither table
             there = {entry.code for entry in known[kind] if entry.holds_on(DAY)}
-            assert codes - there <= OBSERVED_ONLY.get(kind, set()), kind
+            assert codes <= there, kind
 
 
 def test_a_province_without_a_file_has_none() -> None:
