@@ -27,6 +27,7 @@ DECLARED: Mapping[str, str] = MappingProxyType(
         "31": "shanghai",
         "32": "jiangsu",
         "33": "zhejiang",
+        "34": "anhui",
     }
 )
 """First two digits of the area codes → folder."""

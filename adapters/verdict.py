@@ -141,7 +141,11 @@ def _gateway_refusal(values: wire.Node, conventions: Conventions) -> str:
     if "infcode" in values or str(code) not in conventions.not_delivered_codes:
         return ""
     message = values.get("message")
-    return f"gateway_{code} {message if isinstance(message, str) else ''}".strip()[:120]
+    text = message if isinstance(message, str) else ""
+    if any(said in text for said in conventions.replayed_texts):
+        # Somebody on the way sent it twice: the first one may have taken effect.
+        return ""
+    return f"gateway_{code} {text}".strip()[:120]
 
 
 def _verify(outcome: told.Delivered, reply: envelope.Reply, sent: Sent, scheme: Scheme) -> Verdict:

@@ -31,10 +31,12 @@ from adapters.baseline.dictionary_check import (
     FoundCode,
     KnownCodes,
 )
+from adapters.baseline.errors import UnsendableMessage
 from adapters.baseline.profile import Dictionary, Profile
 from adapters.baseline.wire import Json, Node, write
 from adapters.signing.scheme import Scheme
 from adapters.signing.sm4_body import Sm4Body
+from adapters.sm.provider import SmProviderBroken
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.dictionary import DictionaryRow
@@ -170,7 +172,7 @@ class NationalCodec:
         rows = self._spelled(requests.visited_rows(ctx, row))
         self._table.check_input(infno, {"rows": rows})
         text = write(rows)
-        head = {**self._sealing(), **self.scheme.envelope(text)}
+        head = {**self._sealing(), **self._signed(infno, text)}
         return self._final(infno, self.profile.wire.visited_notice_path, head, "rows", text)
 
     # --- back ----------------------------------------------------------------------------
@@ -263,11 +265,17 @@ class NationalCodec:
         spelled = {name: self._spelled(value) for name, value in body.items()}
         self._table.check_input(infno, spelled)
         text = write(spelled)
-        head = self._head(infno, ctx, self.scheme.envelope(text))
+        head = self._head(infno, ctx, self._signed(infno, text))
         self._codes.refuse_unknown(infno, spelled, head)
         added = frozenset({*wire.extra_envelope, *self._sealing()})
         self._table.check_envelope(infno, head, added)
         return self._final(infno, self.profile.path(infno), head, "input", text)
+
+    def _signed(self, infno: str, text: str) -> Mapping[str, str]:
+        try:
+            return self.scheme.envelope(text)
+        except SmProviderBroken as broken:
+            raise UnsendableMessage(infno, "cainfo", f"cannot be signed: {broken}") from broken
 
     def _final(
         self, infno: str, path: str, head: Mapping[str, str], member: str, text: str

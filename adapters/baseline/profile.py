@@ -1,9 +1,9 @@
 """配置档: one province's answers to every question the national interface leaves open, as data.
 
 Each section says from when it holds, where it was read, and with which confidence (solid | medium |
-unverified). `ProfileBook.at(day)` picks, per section, the newest that is valid. Not here: reading
-the file (profile_file.py); addresses, keys and certificates, which are given when the gateway is
-wired. Times in milliseconds, counts as they say.
+unverified). `ProfileBook.at(day)` picks, per section, the newest that is valid. Not here: signing
+and encryption (profile_signing.py); reading the file (profile_file.py); addresses, keys and
+certificates, which are given when the gateway is wired. Times in milliseconds, counts as they say.
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeVar
 
+from adapters.baseline.profile_section import Section
+from adapters.baseline.profile_signing import Encryption, Signing
 from gateway.domain.bill import VisitKind
 from gateway.domain.visit import CertificateKind, PersonKind, Scheme
 from gateway.ports import StatementResult
 
 S = TypeVar("S", bound="Section")
-Confidence: TypeAlias = Literal["solid", "medium", "unverified"]
-SchemeName: TypeAlias = Literal[
-    "csb-hmac-sha1", "tif-sha256", "zj-hmac-sm3", "envelope-sm3", "envelope-sm2"
-]
-CONFIDENCES = ("solid", "medium", "unverified")
 
 
 class ProfileError(Exception):
@@ -41,15 +38,6 @@ class Accumulator(StrEnum):
     LARGE_SUM = "large_sum"
     STAYS = "stays"
     """A number, though written with two decimals like an amount."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """What every section carries."""
-
-    valid_from: date
-    source: str
-    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,61 +66,6 @@ class Wire(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signing(Section):
-    """签名: which signature profile, and how it is tuned. SIGNING_KEYS says what tunes which."""
-
-    scheme: SchemeName
-    answers_signed: bool
-    skew_ms: int = 1_800_000
-    """时钟偏差: a request whose time is further off is not sent, an answer's is not believed."""
-    answer_time: str = "respond_time"
-    """The answer's member that carries its time (yyyyMMddHHmmss, with or without milliseconds); ""
-    where none is to be judged."""
-    clock_unit_ms: int = 1
-    """1 = a signature's timestamp counts milliseconds, 1000 = seconds."""
-    nonce_ttl_s: int = 0
-    """How long the far side remembers a nonce; 0 where it wants none that is fresh."""
-    hex_case: Literal["upper", "lower"] = "upper"
-    header_prefix: str = "x-tif-"
-    signed_fields: tuple[str, ...] = ()
-    """What the signature covers, in the scheme's own words; empty = as the scheme's source says."""
-    api_version: str = ""
-    identity: str = "1234567812345678"
-    """用户标识 of SM2."""
-
-
-SIGNING_KEYS: Mapping[SchemeName, tuple[frozenset[str], frozenset[str]]] = {
-    "csb-hmac-sha1": (frozenset({"api_version", "clock_unit_ms"}), frozenset({"signed_fields"})),
-    "tif-sha256": (
-        frozenset({"clock_unit_ms", "nonce_ttl_s", "hex_case"}),
-        frozenset({"signed_fields", "header_prefix"}),
-    ),
-    "zj-hmac-sm3": (frozenset({"clock_unit_ms"}), frozenset({"hex_case"})),
-    "envelope-sm3": (frozenset(), frozenset({"hex_case"})),
-    "envelope-sm2": (frozenset(), frozenset({"identity"})),
-}
-"""Scheme → the keys it needs and those it may have, beyond what every scheme has."""
-SIGNS_ANSWERS = frozenset({"zj-hmac-sm3", "envelope-sm3", "envelope-sm2"})
-"""The schemes that could verify an answer; with the others `answers_signed` cannot be true."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encryption(Section):
-    """报文加密: whether the texts of `input` and `output` travel as SM4 ciphertext."""
-
-    scheme: Literal["none", "sm4"]
-    mode: Literal["ecb", "cbc", "gcm"] = "ecb"
-    key_from: Literal["app-secret", "secret"] = "app-secret"
-    """app-secret: derived from access_key and secret as the national hall does; secret: 32 hex."""
-    spelling: Literal["upper-hex", "lower-hex", "base64"] = "upper-hex"
-    type_field: str = "enc_type"
-    """The envelope's member that says so, with `type_value`."""
-    type_value: str = "SM4"
-    answers_encrypted: bool = True
-    """A plain answer is then no answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Conventions(Section):
     """What an infcode means here. A code in none of the lists is no answer at all."""
 
@@ -143,6 +76,9 @@ class Conventions(Section):
     """Where −1 and −2 are separated: an error that leaves the state unknown."""
     not_delivered_codes: tuple[str, ...]
     """`code` of a service gateway that turned the message away before the platform saw it."""
+    replayed_texts: tuple[str, ...] = ()
+    """What such a gateway says, in part, of a nonce that it has seen: then the message was there
+    before, and what became of it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +157,36 @@ class Timing(Section):
     open_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions(Section):
+    """平台行为假设: what a platform does where no document says; compared by `yrd conformance`.
+
+    No money of ours depends on these: an unknown outcome is reversed by 2601, and only 3201/3202
+    closes it, whichever way a platform behaves.
+    """
+
+    repeated_msgid: Literal["same_answer", "refused"] = "same_answer"
+    """The same message again."""
+    reused_msgid: Literal["refused", "same_answer"] = "refused"
+    """Another message under a msgid that was used."""
+    unknown_reversal: Literal["accepted", "refused"] = "accepted"
+    """2601 for a message that never arrived."""
+    late_original: Literal["refused", "accepted"] = "refused"
+    """A settlement that arrives after its own 2601."""
+    second_reversal: Literal["accepted", "refused"] = "accepted"
+    """2601 for what is reversed already."""
+    reversed_reversal: Literal["refused", "accepted"] = "refused"
+    """2601 of a 2601, which may not be reversed; "accepted": to no effect."""
+    reversed_cancellation: Literal["stands_again", "refused"] = "stands_again"
+    """2601 of a 结算撤销: the settlement stands again."""
+    second_cancellation: Literal["refused", "accepted"] = "refused"
+    """结算撤销 of what is cancelled already; "accepted": to no effect."""
+
+
+UNSAID = Assumptions(valid_from=date.min, source="ours", confidence="unverified")
+"""Where a profile has no [[assumptions]]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One province on one day."""
@@ -235,6 +201,7 @@ class Profile:
     files: Files
     timing: Timing
     encryption: Encryption | None = None
+    assumptions: Assumptions = UNSAID
 
     def number(self, baseline_infno: str) -> str:
         """This province's variant of a baseline transaction, e.g. 2207 → 2207A."""
@@ -269,6 +236,7 @@ class ProfileBook:
             self._pick("files", Files, day),
             self._pick("timing", Timing, day),
             self._encryption(day),
+            self._assumptions(day),
         )
 
     def signings_from(self, day: date) -> tuple[tuple[Signing, Encryption | None], ...]:
@@ -285,6 +253,10 @@ class ProfileBook:
             return None
         found = self._pick("encryption", Encryption, day)
         return None if found.scheme == "none" else found
+
+    def _assumptions(self, day: date) -> Assumptions:
+        begun = [s for s in self.sections.get("assumptions", ()) if s.valid_from <= day]
+        return self._pick("assumptions", Assumptions, day) if begun else UNSAID
 
     def _pick(self, name: str, kind: type[S], day: date) -> S:
         valid = [s for s in self.sections[name] if isinstance(s, kind) and s.valid_from <= day]

@@ -15,20 +15,18 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from adapters.baseline.profile import (
-    SIGNING_KEYS,
-    SIGNS_ANSWERS,
     Aliases,
+    Assumptions,
     Conventions,
     Dictionary,
-    Encryption,
     Files,
     ProfileBook,
     ProfileError,
-    Section,
-    Signing,
     Timing,
     Wire,
 )
+from adapters.baseline.profile_section import Section
+from adapters.baseline.profile_signing import SIGNING_KEYS, SIGNS_ANSWERS, Encryption, Signing
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -41,9 +39,10 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "aliases": Aliases,
     "files": Files,
     "timing": Timing,
+    "assumptions": Assumptions,
 }
-_OPTIONAL = {"encryption"}
-"""A province that says nothing of it does not encrypt bodies."""
+_OPTIONAL = {"encryption", "assumptions"}
+"""A province that says nothing of them does not encrypt bodies, and does as we believe."""
 _HEAD = ("province", "name_zh")
 _COMMON = {"valid_from", "source", "confidence", "scheme", "answers_signed", "skew_ms"}
 _COMMON |= {"answer_time"}

@@ -11,7 +11,6 @@ interface.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 
 from adapters.sandbox.refused import MISMATCH, MISSING_HEADER, GateRefusal
@@ -53,8 +52,7 @@ class Sm2Envelope:
         except (sm4.DecryptionFailed, ValueError) as error:
             # The same words as for a signature that does not hold: nobody is told which it was.
             raise GateRefusal(MISMATCH) from error
-        head, _, _ = body.decode().rpartition(raw)
-        # What the far side meant to encrypt, not to encrypt, is this member alone.
+        head, _, _ = body.decode().rpartition(raw)  # nothing but this member is encrypted
         return f"{head}{plain}}}".encode()
 
     def check(self, plain: bytes, tail: str) -> None:
@@ -68,7 +66,7 @@ class Sm2Envelope:
             raise GateRefusal(MISSING_HEADER)
         try:
             signature = base64.b64decode(text_of(envelope, "cainfo"), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise GateRefusal(MISMATCH) from error
         if not self._provider.verify(self._caller, signed, signature, IDENTITY):
             raise GateRefusal(MISMATCH)

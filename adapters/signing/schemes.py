@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from adapters.baseline.profile import Encryption, Signing
+from adapters.baseline.profile_signing import Encryption, Signing
 from adapters.signing import csb_hmac_sha1, tif_sha256
 from adapters.signing.csb_hmac_sha1 import CsbHmacSha1
 from adapters.signing.envelope_sm2 import EnvelopeSm2

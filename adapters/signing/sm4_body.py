@@ -10,7 +10,6 @@ and not the hospital interface); that a province does the same is OUR ASSUMPTION
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -118,5 +117,5 @@ def _read(text: str, spelling: Spelling) -> bytes:
         if spelling == "base64":
             return base64.b64decode(text, validate=True)
         return bytes.fromhex(text)
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         raise DecryptionFailed("解密失败") from error

@@ -81,7 +81,7 @@ def serve(
 
 @commands.command()
 def sandbox(
-    province: Annotated[str, typer.Argument(help="shanghai, jiangsu or zhejiang.")],
+    province: Annotated[str, typer.Argument(help="shanghai, jiangsu, zhejiang or anhui.")],
     data: Data = None,
     port: Annotated[
         int | None, typer.Option("--port", help="0 takes a free one; default as in DIR/yrd.toml.")

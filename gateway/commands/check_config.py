@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
+from adapters.registry import book_of
 from adapters.sm.selection import sm2
 from gateway.agreement_files import load_agreements
 from gateway.catalogue_files import load_catalogues
@@ -19,6 +20,7 @@ from gateway.commands.refusal import explain
 from gateway.commands.terminal import kept, output
 from gateway.config import ConfigError, Environment, Settings, load_settings
 from gateway.database import Postgresql
+from gateway.domain.business_day import business_day
 from gateway.participants import load_institutions
 from gateway.policy_files import load_policy_book
 from gateway.region_connections import connection_of
@@ -151,6 +153,10 @@ def _certificates(settings: Settings) -> str:
 
 def _region(settings: Settings, code: str) -> str:
     region = settings.regions[code]
-    connection_of(code, region, SystemClock().now())
+    now = SystemClock().now()
+    connection = connection_of(code, region, now)
+    profile = book_of(region.profile, connection.profile_file).at(business_day(now))
     kind = "仿真平台" if region.sandbox else "地区平台"
-    return f"{kind} {region.base_url}"
+    sealed = ",报文 SM4 加密" if profile.encryption else ""
+    own = f",配置档另取 {region.profile_file}" if region.profile_file else ""
+    return f"{kind} {region.base_url},签名 {profile.signing.scheme}{sealed}{own}"

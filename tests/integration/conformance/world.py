@@ -6,7 +6,7 @@ Everybody is synthetic. The patient is insured in the province under test and tr
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -212,16 +212,19 @@ async def world(
     state_dir: Path,
     *faults: str,
     secrets: Secrets | None = None,
+    platform: Mapping[str, str] | None = None,
+    profile_file: Path | None = None,
     skew: timedelta = timedelta(0),
     tell_unknown: Callable[[UnknownCode], None] = tell_nobody,
 ) -> AsyncIterator[World]:
-    """`secrets`: ours, if not those that the platform knows; `skew`: how far our clock runs ahead
-    of the platform's; `tell_unknown` is told of codes in answers that our profile lacks."""
+    """`secrets`, `platform`: ours and the platform's keys, where they are not those that fit each
+    other; `profile_file`: a site's own sections of the profile; `skew`: how far our clock runs
+    ahead of the platform's; `tell_unknown` is told of codes in answers that our profile lacks."""
     sandbox = Sandbox(
         province=province,
         state_dir=state_dir,
         policies_dir=POLICIES,
-        secrets=platform_secrets(province),
+        secrets=platform or platform_secrets(province),
         faults=faults,
         clock=lambda: NOW,
     )
@@ -229,7 +232,10 @@ async def world(
     # Real intervals: time-outs must run out while a test waits for them.
     clocks = Clocks(now=lambda: NOW + skew, monotonic=time.monotonic)
     connection = Connection(
-        url, secrets or our_secrets(province), tell_unknown=tell_unknown
+        url,
+        secrets or our_secrets(province),
+        profile_file=profile_file,
+        tell_unknown=tell_unknown,
     )
     regions = registry.connect({province: connection}, clocks)
     home = HOMES[province]

@@ -191,22 +191,29 @@ async def test_the_tif_gateway_takes_a_nonce_once_within_ten_minutes(opened: Ope
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "text"),
+    ("province", "name", "change", "text"),
     [
-        ("x-tif-signature", str.upper, "签名不一致!"),
-        ("x-tif-timestamp", lambda stamp: stamp + "000", "签名时间戳超时!"),
-        ("x-tif-timestamp", lambda stamp: str(int(stamp) - 181), "签名时间戳超时!"),
-        ("x-tif-nonce", lambda _: "another", "签名不一致!"),
-        ("x-tif-paasid", lambda _: "another", "非法用户!"),
-        ("x-tif-nonce", lambda _: "", "缺少服务网关的请求头!"),
+        ("anhui", "x-tif-signature", str.upper, "签名不一致!"),
+        ("anhui", "x-tif-timestamp", lambda stamp: stamp + "000", "签名时间戳超时!"),
+        ("anhui", "x-tif-timestamp", lambda stamp: str(int(stamp) - 181), "签名时间戳超时!"),
+        ("anhui", "x-tif-nonce", lambda _: "another", "签名不一致!"),
+        ("anhui", "x-tif-paasid", lambda _: "another", "非法用户!"),
+        ("anhui", "x-tif-nonce", lambda _: "", "缺少服务网关的请求头!"),
+        ("jiangsu", "_api_timestamp", lambda stamp: stamp[:-3], "签名时间戳超时!"),
+        ("jiangsu", "_api_signature", str.swapcase, "签名不一致!"),
+        ("jiangsu", "_api_access_key", lambda _: "another", "非法用户!"),
+        ("jiangsu", "_api_version", lambda _: "9.9.9", "签名不一致!"),
+        ("zhejiang", "x-ca-signature", str.lower, "签名不一致!"),
+        ("zhejiang", "x-ca-signature", lambda given: given[:10] + given[13:], "签名时间戳超时!"),
+        ("zhejiang", "x-ca-key", lambda _: "another", "非法用户!"),
     ],
 )
-async def test_the_tif_gateway_is_strict_about_case_unit_window_and_nonce(
-    opened: Opener, name: str, change: Callable[[str], str], text: str
+async def test_a_gateway_is_strict_about_case_unit_window_and_what_is_signed(
+    opened: Opener, province: str, name: str, change: Callable[[str], str], text: str
 ) -> None:
-    _, hospital = await opened("anhui")
+    _, hospital = await opened(province)
     envelope = hospital.envelope("1101", hospital.next_msgid())
-    certno = PEOPLE["anhui"]["active"]["certno"]
+    certno = PEOPLE[province]["active"]["certno"]
     body, headers = hospital.sign(envelope, who_is(certno), "demo-secret")
     headers[name] = change(headers[name])
     reply = await hospital.post("/fsi/api/rsfComIfsService/callService", body, headers)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from adapters import wiring
+from adapters.anhui.codec import AnhuiCodec
 from adapters.baseline.codec import NationalCodec
 from adapters.jiangsu.codec import JiangsuCodec
 from adapters.shanghai.codec import ShanghaiCodec
@@ -34,8 +35,9 @@ CLASSES = {
     "shanghai": ShanghaiCodec,
     "jiangsu": JiangsuCodec,
     "zhejiang": ZhejiangCodec,
+    "anhui": AnhuiCodec,
 }
-REGIONS = {"shanghai": "310118", "jiangsu": "320509", "zhejiang": "330421"}
+REGIONS = {"shanghai": "310118", "jiangsu": "320509", "zhejiang": "330421", "anhui": "348801"}
 HOSPITAL = Institution(
     "H00310000001", "示例青浦中心医院", "310118", HospitalLevel.TERTIARY, date(2023, 1, 1)
 )

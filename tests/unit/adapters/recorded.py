@@ -28,18 +28,24 @@ from gateway.ports import (
 from tests.unit.adapters.people import CLASSES, MSGID, NOW, attendance, codec, context
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "adapters" / "messages"
-PSN_TYPES = {"shanghai": "116032", "jiangsu": "11", "zhejiang": "11"}
+PSN_TYPES = {"shanghai": "116032", "jiangsu": "11", "zhejiang": "11", "anhui": "11"}
 OFFICES = {"31": "310000", "32": "320500", "33": "330400", "34": "340100"}
 CLOCK_MS = 1_757_471_400_000
 _CAINFO = re.compile(r'"cainfo":"[A-Za-z0-9+/=]{88}"')
 
 
 def messages(province: str) -> dict[str, tuple[NationalCodec, Message]]:
-    speak, ctx = codec(province), context(province)
+    speak = codec(province)
+    return {message.infno: (speak, message) for message in messages_of(speak, province)}
+
+
+def messages_of(speak: NationalCodec, province: str) -> list[Message]:
+    """One of each that this codec can build."""
+    ctx = context(province)
     out = attendance(VisitKind.OUTPATIENT, PSN_TYPES[province])
     stay = attendance(VisitKind.INPATIENT, PSN_TYPES[province])
     lines = out.bill.lines
-    built = [
+    return [
         speak.person(ctx, out.patient),
         speak.accumulators(ctx, out.person, NOW.date()),
         speak.dictionary(ctx, "insutype", NOW.date()),
@@ -61,7 +67,6 @@ def messages(province: str) -> dict[str, tuple[NationalCodec, Message]]:
         ),
         *_statements(speak, ctx),
     ]
-    return {message.infno: (speak, message) for message in built}
 
 
 def _statements(speak: NationalCodec, ctx: CallContext) -> list[Message]:

@@ -9,8 +9,9 @@ import pytest
 
 import adapters
 from adapters import registry, wiring
-from adapters.baseline.profile import CONFIDENCES, ProfileError
+from adapters.baseline.profile import ProfileError
 from adapters.baseline.profile_file import load
+from adapters.baseline.profile_section import CONFIDENCES
 from adapters.connection import Clocks
 from adapters.signing.scheme import Secrets
 from adapters.wiring import Codecs
@@ -96,4 +97,4 @@ def test_a_region_without_a_connection_is_refused_by_name() -> None:
     with pytest.raises(RegionUnknown):
         regions.of("110000")
     with pytest.raises(KeyError):
-        registry.connect({"anhui": None}, clocks)  # type: ignore[dict-item]  # never looked at
+        registry.connect({"hunan": None}, clocks)  # type: ignore[dict-item]  # never looked at
