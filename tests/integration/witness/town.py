@@ -17,8 +17,8 @@ from gateway.workers.ask_witnesses import AskWitnesses
 from ledger.checkpoint import NoteVerifier
 from ledger.cosignature import CosignatureVerifier
 from ledger.policy import KeyDates, Log, Policy, Witness
-from tests.stand_in_secrets import platform_secrets
 from tests.integration.store.house import Intent, StandingClock, prepare
+from tests.stand_in_secrets import platform_secrets
 
 POLICIES = Path(__file__).parents[3] / "gateway" / "policies"
 PROVINCES = ("shanghai", "jiangsu", "zhejiang")
