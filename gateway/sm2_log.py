@@ -12,7 +12,7 @@ from pathlib import Path
 from adapters.sm.keys import KeyUnusable, Sm2PrivateKey, Sm2PublicKey
 from adapters.sm.pairs import check_pair
 from adapters.sm.provider import SmProvider, SmProviderBroken
-from adapters.sm.selection import SmUnavailable, need_sm2, sm2
+from adapters.sm.selection import Selection, SmUnavailable, need_sm2, sm2
 from gateway.config import ConfigError
 from gateway.store.log_key import read_private
 from gateway.telemetry import Logger
@@ -52,12 +52,15 @@ class Sm2LogKey:
         return Sm2LogSigner(origin, self._private, self._provider)
 
 
-def load_sm2_log_key(path: Path) -> Sm2LogKey:
-    """Raises ConfigError without SM2 or with a file that is no key, StoreRefused for one that is
-    missing or open to others."""
+def load_sm2_log_key(path: Path, selection: Selection | None = None) -> Sm2LogKey:
+    """By the SM2 of this process, or by another.
+
+    Raises ConfigError without SM2 or with a file that is no key, StoreRefused for one that is
+    missing or open to others.
+    """
     text = read_private(path)
     try:
-        provider = need_sm2(PEER)
+        provider = need_sm2(PEER, selection=selection)
         private = Sm2PrivateKey.from_pem(text.encode())
         check_pair(provider, private)
     except SmUnavailable as error:
@@ -67,9 +70,9 @@ def load_sm2_log_key(path: Path) -> Sm2LogKey:
     return Sm2LogKey(private, provider)
 
 
-def tell_sm2(logger: Logger) -> None:
+def tell_sm2(logger: Logger, have: Selection | None = None) -> None:
     """Which SM2 this process has, and who was dropped and why, in its log."""
-    have = sm2()
+    have = have or sm2()
     cause = ";".join(f"{one.name}:{one.reason}" for one in have.dropped)
     if have.provider is None:
         logger.warning("sm2_provider", kind="none", state="unavailable", cause=cause)

@@ -162,10 +162,7 @@ class _Key:
 def _load() -> ctypes.CDLL:
     """The first library that is OpenSSL 3 or later, its functions declared."""
     seen = []
-    # find_library finds nothing on some slim images, and another major version on others.
-    for name in (*_NAMES, ctypes.util.find_library("crypto")):
-        if name is None:
-            continue
+    for name in _names():
         try:
             library = ctypes.CDLL(name)
             _declare(library)
@@ -176,6 +173,14 @@ def _load() -> ctypes.CDLL:
             return library
         seen.append(f"{name} 早于 OpenSSL 3")
     raise SmProviderBroken("、".join(dict.fromkeys(seen)))
+
+
+def _names() -> Iterator[str]:
+    yield from _NAMES
+    # Last, since it runs programs; it finds nothing on slim images, or another major version.
+    found = ctypes.util.find_library("crypto")
+    if found is not None:
+        yield found
 
 
 def _declare(library: ctypes.CDLL) -> None:

@@ -15,6 +15,7 @@ from gateway.commands.terminal import kept, notes, output, stop
 from gateway.config import ConfigError, Environment, Settings, load_settings
 from gateway.demo.layout import DataDir
 from gateway.ids import SystemIds
+from gateway.sm2_log import load_sm2_log_key
 from gateway.store.errors import StoreRefused
 from gateway.store.log_trouble import Trouble
 from gateway.store.lost_leaves import LostLeaf, lost_leaves
@@ -72,6 +73,7 @@ def run(*, data: Path | None, wanted: Wanted, as_json: bool) -> None:
 def _order(place: DataDir, settings: Settings, wanted: Wanted) -> RestartOrder:
     if not wanted.reason.strip():
         raise StoreRefused("REASON_MISSING", "请用 --reason 写明缘由:它会永久记入日志。")
+    sm2 = load_sm2_log_key(settings.log_sm2_key) if settings.log_sm2_key else None
     return RestartOrder(
         database=settings.database,
         keys_dir=settings.keys_dir,
@@ -86,6 +88,7 @@ def _order(place: DataDir, settings: Settings, wanted: Wanted) -> RestartOrder:
         dates=KeyDates.of_days(wanted.valid_from, wanted.valid_until),
         force=wanted.force,
         production=settings.environment is Environment.PRODUCTION,
+        also_sign=sm2.named if sm2 else None,
     )
 
 

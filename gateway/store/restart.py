@@ -11,7 +11,7 @@ Source: ledger.md §2 (one key for one log), §3.4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ from gateway.store.postgresql import refuse_in_use, refuse_unreachable
 from gateway.store.subjects import CipherCache, Subjects
 from ledger.checkpoint import Checkpoint, NoteSigner, NoteVerifier
 from ledger.history import RESTARTED, ClosedLog, LogHistory, record_closed
-from ledger.note import KeyMalformed
+from ledger.note import KeyMalformed, LineSigner
 from ledger.outcomes import LedgerError
 from ledger.policy import ALWAYS, KeyDates
 from ledger.publish import lock_signing, sign_checkpoint
@@ -66,6 +66,8 @@ class RestartOrder:
     """Of the new key."""
     force: bool = False
     production: bool = False
+    also_sign: Callable[[str], LineSigner] | None = None
+    """Who signs the new log's checkpoints beside its key, asked by its origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,8 @@ def _write(
             if index != closed.leaf_index or kept is None:
                 raise StoreRefused("DATABASE_IN_USE", "有别的进程正在写入:请先停止所有网关。")
             record_closed(connection, closed, salt=kept[0])
-            checkpoint = sign_checkpoint(connection, signer, at=clock.now())
+            others = [order.also_sign(signer.name)] if order.also_sign else []
+            checkpoint = sign_checkpoint(connection, signer, at=clock.now(), others=others)
             if checkpoint is None:
                 raise StoreRefused("DATABASE_IN_USE", "有别的进程正在签发:请先停止所有网关。")
             return checkpoint

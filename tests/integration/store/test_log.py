@@ -17,8 +17,10 @@ from ledger.checkpoint import NoteVerifier, open_checkpoint
 from ledger.commitment import commit
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
+from ledger.note import signature_line
 from tests.integration.store.house import (
     NOON,
+    ORIGIN,
     Intent,
     StandingClock,
     encode,
@@ -134,3 +136,33 @@ async def test_health_goes_through_writer_and_reader(tmp_path: Path) -> None:
         await house.log.health()
     with pytest.raises(StorageUnavailable):
         await house.log.health()
+
+
+class Moody:
+    """A second signer that cannot sign until it can. Implements ledger.note.LineSigner."""
+
+    def __init__(self) -> None:
+        self.cannot = True
+
+    def signature_line(self, text: str) -> str:
+        if self.cannot:
+            raise ArithmeticError("no SM2 today")
+        return signature_line("second.test", b"1234", text.encode())
+
+
+async def test_a_second_signer_that_cannot_sign_holds_up_checkpoints_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    prepare(tmp_path)
+    moody = Moody()
+    also = {ORIGIN: moody}
+    async with opened(tmp_path, also_sign=also.__getitem__) as house:
+        await house.store.write(Intent("r-1"))
+        with pytest.raises(ArithmeticError, match="no SM2 today"):
+            await house.log.publish()
+        await house.store.write(Intent("r-2"))
+        assert await house.log.checkpoint() is None and await house.log.size() == 2
+        moody.cannot = False
+        assert await house.log.publish() == 2
+        newest = await house.log.checkpoint()
+        assert newest is not None and "\u2014 second.test " in newest.note

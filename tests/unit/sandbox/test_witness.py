@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from adapters.sandbox.witness import PlatformWitness, Reply
+from adapters.sm.libcrypto import Libcrypto
+from gateway.sm2_log import Sm2LogSigner
 from ledger.checkpoint import NoteSigner, issue_checkpoint
 from ledger.cosignature import CosignatureVerifier, read_answer
 from ledger.merkle import consistency_proof
+from tests.unit.adapters.sm.keys import PRIVATE
 from tests.unit.ledger.trees import Tree
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -61,6 +64,14 @@ def test_a_log_that_only_grows_is_cosigned_at_every_step(
         assert cosigned(witness, body, witness.add_checkpoint(body, now)) == int(now.timestamp())
         assert witness.last_size("log.test/yrd") == size
         old = size
+    witness.close()
+
+
+def test_a_line_of_a_kind_that_it_does_not_know_is_passed_over(tmp_path: Path) -> None:
+    witness, sm2 = watching(tmp_path), Sm2LogSigner(LOG.name, PRIVATE, Libcrypto())
+    note = issue_checkpoint(8, TREE.root(8), LOG, [sm2]).note
+    body = f"old 0\n\n{note}".encode()
+    assert cosigned(witness, body, witness.add_checkpoint(body, NOON)) == int(NOON.timestamp())
     witness.close()
 
 
