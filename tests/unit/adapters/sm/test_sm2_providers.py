@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -179,3 +180,20 @@ def test_strict_der_is_read() -> None:
 def test_every_other_spelling_of_der_is_refused(damage: Callable[[bytes], bytes]) -> None:
     with pytest.raises(SignatureMalformed):
         der_to_raw(damage(DER))
+
+
+def test_three_threads_share_a_provider_and_its_keys() -> None:
+    libcrypto = next(p for p in PROVIDERS if p.name == "libcrypto")
+    keys = [made_key(number) for number in range(1, 9)]
+
+    def work(own: int) -> bool:
+        good = True
+        for round_ in range(60):
+            key, other = keys[(own + round_) % 8], keys[(own + round_ + 1) % 8]
+            signature = libcrypto.sign(key, MESSAGE)
+            good &= libcrypto.verify(key.public, MESSAGE, signature)
+            good &= not libcrypto.verify(other.public, MESSAGE, signature)
+        return good
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(work, range(3)))
