@@ -14,17 +14,18 @@ from itertools import count
 from typing import TypeVar
 
 from adapters import outcome as told
-from adapters.answers import unsendable, value_of
+from adapters.answers import unreadable, unsendable, value_of
+from adapters.baseline import envelope, wire
 from adapters.baseline.codec import Message, NationalCodec
 from adapters.baseline.envelope import Reply
-from adapters.baseline.errors import UnsendableMessage
-from adapters.baseline.settlement import Expected
+from adapters.baseline.errors import BrokenAnswer, UnsendableMessage
+from adapters.baseline.settlement import Expected, scheme_sent
 from adapters.connection import tell_nobody
 from adapters.outcome import Outcome
 from adapters.signing.scheme import Outgoing
 from adapters.statement_dialogue import StatementDialogue
 from adapters.transport import Call, Health, Transport
-from adapters.verdict import Judged, Sent, judge, reading_of
+from adapters.verdict import Judged, Read, Sent, judge, reading_of
 from gateway.domain.benefits import Accumulators
 from gateway.domain.bill import BillLine, VisitKind
 from gateway.domain.dictionary import DictionaryRow, UnknownCode
@@ -34,6 +35,8 @@ from gateway.ports import (
     Answer,
     CallContext,
     CancelOrder,
+    KeptAnswer,
+    NoAnswer,
     PlannedCall,
     RegionLine,
     RegionSettlement,
@@ -209,6 +212,28 @@ class NationalClient:
             codec,
             lambda: codec.settle(ctx, att),
             lambda reply, message: codec.read_settlement(reply, message, expected),
+        )
+
+    def read_again(self, kept: KeptAnswer) -> Answer[RegionSettlement]:
+        """What was kept is the plain envelope that was verified when it came."""
+        codec, exchange = self._codec_at(self._now()), kept.exchange
+        body = exchange.reply or b""
+        try:
+            reply = envelope.of(wire.read(body), body)
+        except BrokenAnswer as broken:
+            return unreadable(broken, exchange)
+        if reply.infcode not in codec.profile.conventions.success:
+            return NoAnswer("not_a_yes", exchange)
+        message = Message(exchange.transaction, "", {}, exchange.request)
+        expected = Expected(
+            kept.msgid,
+            kept.person_no,
+            kept.visit_id,
+            effective=True,
+            scheme_code=scheme_sent(exchange.request),
+        )
+        return value_of(
+            Read(reply, exchange), lambda read: codec.read_settlement(read, message, expected)
         )
 
     # --- taking back ---------------------------------------------------------------------

@@ -27,6 +27,7 @@ from gateway.journeys.one_at_a_time import OneAtATime
 from gateway.journeys.pace import PaceLimits, Paces
 from gateway.journeys.predetermine_claim import PredetermineClaim
 from gateway.journeys.prove_entry import ProveEntry
+from gateway.journeys.read_again import ReadAgain
 from gateway.journeys.read_claims import ReadClaims
 from gateway.journeys.reconcile_unknown import ReconcileUnknown
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
@@ -315,90 +316,97 @@ class Owner:
             attend=ListAttention(store=store),
             regions=statuses,
             take_back=TakeBack(store=store, clock=clock, ids=ids),
+            read_again=ReadAgain(store=store, regions=regions, clock=clock, ids=ids),
         )
 
     def _make_workers(
         self, opened: OpenStore, store: Store, log: CosignedLog, regions: Regions
     ) -> list[Rounds]:
-        settings, clock = self._settings, self._clock
-        timings = ResolveTimings(
-            resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
-            retry=timedelta(milliseconds=settings.reversal_retry_ms),
-            attempts_max=settings.reversal_attempts_max,
+        settings, clock, logger = self._settings, self._clock, self._logger
+        reversals = self._reversals = self._paces(regions, settings.reversals_per_minute)
+        pause_s = settings.worker_interval_ms / 1000
+        expiring = ExpirePending(
+            expiries=Expiries(opened.store, clock=clock, ids=self._ids), clock=clock, logger=logger
         )
-        paces = self._paces(regions, settings.reversals_per_minute)
-        notices = self._paces(regions, settings.notices_per_minute)
-        self._reversals = paces
+        signing_s = settings.checkpoint_interval_ms / 1000
+        signing = [PublishCheckpoint(log=log), *self._showing]
+        names = ["publish_checkpoint", *("show_log" for _ in self._showing)]
+        return [
+            *(
+                Rounds(name, work, pause_s=signing_s, logger=logger)
+                for name, work in zip(names, signing, strict=True)
+            ),
+            *(
+                Rounds("resolve_claims", lane, pause_s=pause_s, logger=logger)
+                for lane in self._resolving(store, regions, reversals)
+            ),
+            *(
+                Rounds("deliver_outbox", lane, pause_s=pause_s, logger=logger)
+                for lane in self._delivering(opened, store, regions, reversals)
+            ),
+            Rounds("expire_pending", expiring, pause_s=pause_s, logger=logger),
+            Rounds("note_unknown_codes", self._unknown, pause_s=pause_s, logger=logger),
+            self._reconciling(opened, store, regions),
+        ]
+
+    def _resolving(self, store: Store, regions: Regions, paces: Paces) -> list[ResolveClaims]:
+        """What marks unknown claims, and for each province what sends its 2601s."""
+        settings = self._settings
         resolve = ResolveUnknown(
             store=store,
             regions=regions,
             institutions=self._institutions,
-            clock=clock,
+            clock=self._clock,
             ids=self._ids,
-            timings=timings,
+            timings=ResolveTimings(
+                resolve_after=timedelta(milliseconds=settings.resolve_after_ms),
+                retry=timedelta(milliseconds=settings.reversal_retry_ms),
+                attempts_max=settings.reversal_attempts_max,
+            ),
             paces=paces,
         )
+        return [
+            ResolveClaims(
+                store=store,
+                resolve=resolve,
+                clock=self._clock,
+                logger=self._logger,
+                lane=lane,
+                pace=paces.of(lane.region) if lane.region else None,
+            )
+            for lane in (MARKING, *map(sending, sorted(settings.regions)))
+        ]
+
+    def _delivering(
+        self, opened: OpenStore, store: Store, regions: Regions, reversals: Paces
+    ) -> list[DeliverOutbox]:
+        """For each province what tells it its news."""
         tell = TellVisited(
             store=store,
             regions=regions,
             institutions=self._institutions,
-            clock=clock,
+            clock=self._clock,
             msgids=opened.msgids,
         )
         undo = UndoAdmission(
             store=store,
             regions=regions,
             institutions=self._institutions,
-            clock=clock,
-            paces=paces,
+            clock=self._clock,
+            paces=reversals,
         )
-        pause_s = settings.worker_interval_ms / 1000
-        publish = PublishCheckpoint(log=log)
-        lanes = [MARKING, *(sending(province) for province in sorted(settings.regions))]
-        resolving = [
-            ResolveClaims(
-                store=store,
-                resolve=resolve,
-                clock=clock,
-                logger=self._logger,
-                lane=lane,
-                pace=paces.of(lane.region) if lane.region else None,
-            )
-            for lane in lanes
-        ]
-        delivering = [
+        notices = self._paces(regions, self._settings.notices_per_minute)
+        return [
             DeliverOutbox(
                 store=store,
                 tell=tell,
                 undo_admission=undo,
-                clock=clock,
+                clock=self._clock,
                 logger=self._logger,
                 region=province,
                 pace=notices.of(province),
             )
-            for province in sorted(settings.regions)
-        ]
-        expiring = ExpirePending(
-            expiries=Expiries(opened.store, clock=clock, ids=self._ids), clock=clock, logger=self._logger
-        )
-        signing_s = settings.checkpoint_interval_ms / 1000
-        return [
-            Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=self._logger),
-            *(
-                Rounds("show_log", step, pause_s=signing_s, logger=self._logger)
-                for step in self._showing
-            ),
-            *(
-                Rounds("resolve_claims", lane, pause_s=pause_s, logger=self._logger)
-                for lane in resolving
-            ),
-            *(
-                Rounds("deliver_outbox", lane, pause_s=pause_s, logger=self._logger)
-                for lane in delivering
-            ),
-            Rounds("expire_pending", expiring, pause_s=pause_s, logger=self._logger),
-            Rounds("note_unknown_codes", self._unknown, pause_s=pause_s, logger=self._logger),
-            self._reconciling(opened, store, regions),
+            for province in sorted(self._settings.regions)
         ]
 
     def _paces(self, regions: Regions, per_minute: int) -> Paces:

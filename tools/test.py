@@ -1,7 +1,7 @@
 """./yrd test: runs pytest from the project's root, optionally as a named campaign.
 
-A campaign is a Hypothesis profile of tests/conftest.py: fewer examples, more, or fresh ones.
-Everything else goes to pytest as it is.
+A campaign is a Hypothesis profile of tests/conftest.py: fewer examples, more, or fresh ones; but
+`unknown` is many seeds of the simulation. Everything else goes to pytest as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
 CAMPAIGNS = ("quick", "ci", "long")
+UNKNOWN = "unknown"
+"""The simulation's ten thousand seeds: a program of its own, on every core."""
 
 EPILOG = """\
 examples:
@@ -21,6 +23,7 @@ examples:
   ./yrd test tests/unit -x                    the pure tests, stop at the first failure
   ./yrd test tests/integration -k lost_reply
   ./yrd test --campaign long tests/properties ten times as many examples, and fresh ones
+  ./yrd test --campaign unknown               10,000 seeds of the simulation (--seeds, --jobs)
 """
 
 
@@ -34,11 +37,14 @@ def main() -> int:
     )
     parser.add_argument(
         "--campaign",
-        choices=CAMPAIGNS,
+        choices=(*CAMPAIGNS, UNKNOWN),
         default="ci",
         help="how many examples the property tests try, and whether they are the same each time",
     )
     chosen, for_pytest = parser.parse_known_args()
+    if chosen.campaign == UNKNOWN:
+        command = [sys.executable, "-P", "-m", "tests.simulation.campaign", *for_pytest]
+        return subprocess.run(command, cwd=HOME).returncode
     os.environ["YRD_TEST_CAMPAIGN"] = chosen.campaign
     caller = Path.cwd()
     as_given = [_from_home(argument, caller) for argument in for_pytest]

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gateway.domain.claim import ClaimEvent, ClaimState
@@ -51,7 +52,7 @@ TOTALS_TIMEOUT_S = 20.0
 DETAIL_TIMEOUT_S = 120.0
 """For upload, comparison and download together."""
 AT_ONCE = 64
-"""Claims decided by one statement that are written at the same time: they share commits."""
+"""Claims that are written at the same time: they share commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,10 @@ class ReconcileUnknown:
     async def put_off(self, claims: Sequence[ClaimRecord], until: datetime | None = None) -> None:
         """Ask again later: at `until` (its days are not over), or after a pause that grows."""
         at = self._clock.now()
-        for claim in claims:
-            await self._store.write(lambda books, c=claim: self._put_off(books, c, until, at))  # type: ignore[misc]  # a default binds the loop's value
+        for first in range(0, len(claims), AT_ONCE):
+            batch = claims[first : first + AT_ONCE]
+            works = [partial(self._put_off, claim, until, at) for claim in batch]
+            await asyncio.gather(*(self._store.write(work) for work in works))
 
     # --- asking -----------------------------------------------------------------------------
 
@@ -201,7 +204,7 @@ class ReconcileUnknown:
         return True
 
     def _put_off(
-        self, books: Books, claim: ClaimRecord, until: datetime | None, at: datetime
+        self, claim: ClaimRecord, until: datetime | None, at: datetime, books: Books
     ) -> None:
         current = books.claim(claim.claim_id)
         if current is None or current.version != claim.version:

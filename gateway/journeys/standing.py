@@ -77,10 +77,11 @@ def _of_settlement(rows: tuple[StatementRow, ...]) -> Standing:
 
 def _of_cancellation(claim: ClaimRecord, rows: tuple[StatementRow, ...]) -> Standing:
     """REVERSAL_UNKNOWN: only its negative row decides. Balanced rows need not be listed, so the
-    settlement's own row may be missing; the centre's saying that it has none is a contradiction."""
+    settlement's own row may be missing; one that differs, or that the centre lacks (some regions
+    have one code for both), is a contradiction."""
     refunds = [row for row in rows if row.refund]
-    lost = any(row.result is StatementResult.OURS_MORE for row in rows)
-    if lost or len(refunds) > 1:
+    unlike = (StatementResult.OURS_MORE, StatementResult.DIFFER)
+    if len(refunds) > 1 or any(not row.refund and row.result in unlike for row in rows):
         return Standing.AMBIGUOUS
     if not refunds:
         return Standing.EFFECTIVE

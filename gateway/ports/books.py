@@ -202,6 +202,9 @@ class BooksReader(Protocol):
         """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due;
         those due longest first. `region`: only claims whose insured region's code begins so."""
 
+    def exchange(self, msgid: str) -> Exchange | None:
+        """The raw bytes of the newest exchange under this msgid."""
+
     def claims_to_reconcile(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
         """Claims whose statement is to be asked for (again), the longest due first."""
 

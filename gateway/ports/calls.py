@@ -143,6 +143,16 @@ class RegionSettlement:
     """`field=code` of codes our dictionary lacks."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class KeptAnswer:
+    """An answer to a settle call as it was kept, and what it must say of itself to be ours."""
+
+    msgid: str
+    person_no: str
+    visit_id: str
+    exchange: Exchange
+
+
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
     """结算撤销 by the region's own ids."""

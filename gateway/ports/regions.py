@@ -14,6 +14,7 @@ from gateway.ports.calls import (
     Answer,
     CallContext,
     CancelOrder,
+    KeptAnswer,
     PlannedCall,
     RegionLine,
     RegionSettlement,
@@ -103,6 +104,10 @@ class RegionGateway(Protocol):
         self, ctx: CallContext, query: SettlementQuery
     ) -> Answer[SettlementRecord]:
         """结算信息查询 5203: evidence for a person, never a source for the ledger."""
+
+    def read_again(self, kept: KeptAnswer) -> Answer[RegionSettlement]:
+        """A kept yes to a settle call, by today's profile and dictionaries. Sends nothing; NoAnswer
+        where it cannot be read."""
 
     def health(self) -> str:
         """ "closed", "open" or "half_open": the breaker's state."""

@@ -31,6 +31,12 @@ from ledger.tail import Tail
 _INSERT_MESSAGE = Prepared(insert(MESSAGE))
 _INSERT_EXCHANGE = Prepared(insert(EXCHANGE))
 _INSERT_OPENING = Prepared(insert(OPENING))
+_NEWEST_EXCHANGE = (
+    select(EXCHANGE)
+    .where(EXCHANGE.c.msgid == bindparam("msgid"))
+    .order_by(EXCHANGE.c.recorded_us.desc(), EXCHANGE.c.exchange_id.desc())
+    .limit(1)
+)
 _OPENING = select(OPENING.c.subject_ref, OPENING.c.sealed).where(
     OPENING.c.leaf_index == bindparam("leaf_index")
 )
@@ -90,6 +96,20 @@ class Evidence:
                 else seal(cipher, reply, exchange.reply, self._salt),
                 "recorded_us": to_us(at),
             },
+        )
+
+    def exchange(self, msgid: str) -> Exchange | None:
+        """The newest one under this msgid, opened."""
+        row = self._connection.execute(_NEWEST_EXCHANGE, {"msgid": msgid}).one_or_none()
+        if row is None:
+            return None
+        cipher = self._subjects.cipher(row.subject_ref)
+        request = Place("exchange", row.exchange_id, "request")
+        reply = Place("exchange", row.exchange_id, "reply")
+        return Exchange(
+            row.transaction_code,
+            unseal(cipher, request, row.request),
+            None if row.reply is None else unseal(cipher, reply, row.reply),
         )
 
     def append_entry(

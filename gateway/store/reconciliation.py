@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select, text
 
 from gateway.domain.business_day import SHANGHAI
 from gateway.domain.claim import ClaimState
@@ -51,8 +51,7 @@ _SETTLED = select(*_SEALED).where(
 )
 _REVERSED = select(*_SEALED).where(
     *_OF_INSTITUTION,
-    # In the words of the partial index.
-    CLAIM.c.state == "REVERSED",
+    text("state = 'REVERSED'"),  # in the words of the partial index
     CLAIM.c.updated_us >= bindparam("from"),
     CLAIM.c.updated_us < bindparam("until"),
     CLAIM.c.created_us < bindparam("from"),

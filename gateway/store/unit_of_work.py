@@ -212,6 +212,9 @@ class Snapshot:
     ) -> tuple[ClaimRecord, ...]:
         return self.claims.needing_work(at, limit, region=region, states=states)
 
+    def exchange(self, msgid: str) -> Exchange | None:
+        return self._evidence.exchange(msgid)
+
     def claims_to_reconcile(self, at: datetime, limit: int) -> tuple[ClaimRecord, ...]:
         return self._reconciliation.due(at, limit)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from datetime import datetime
 
 from gateway.domain.claim_record import ClaimRecord
-from gateway.domain.errors import DomainError
+from gateway.domain.errors import InvariantViolated, Overloaded, StorageUnavailable
 from gateway.journeys.reconcile_unknown import Outcome, ReconcileUnknown
 from gateway.journeys.statement_span import Question, question
 from gateway.ports import Clock, Store
@@ -33,39 +34,40 @@ class ReconcileClaims:
         self._log = logger
 
     async def __call__(self) -> int:
-        now = self._clock.now()
+        now, hour = self._clock.now(), self._reconcile.rules.hour
         due = await self._store.read(lambda reader: reader.claims_to_reconcile(now, BATCH))
         by_province: defaultdict[str, Asked] = defaultdict(dict)
+        early: defaultdict[datetime, list[ClaimRecord]] = defaultdict(list)
         for claim in due:
-            asked = await self._ready(claim)
-            if asked is not None:
-                of_province = by_province[asked.pooling_region[:2]]
-                of_province.setdefault(asked, []).append(claim)
+            asked = await self._question(claim)
+            if asked is None:
+                continue
+            closes = asked.span.closes(hour)
+            if closes > now:
+                early[closes].append(claim)
+            else:
+                by_province[asked.pooling_region[:2]].setdefault(asked, []).append(claim)
+        for closes, claims in early.items():
+            await self._put_off(claims, closes)
         return sum(await asyncio.gather(*(self._province(asked) for asked in by_province.values())))
 
-    async def _ready(self, claim: ClaimRecord) -> Question | None:
-        """Its question, once the days that it asks about are closed."""
-        rules = self._reconcile.rules
+    async def _question(self, claim: ClaimRecord) -> Question | None:
         try:
-            asked = question(claim, rules)
-            closes = asked.span.closes(rules.hour)
-            if closes <= self._clock.now():
-                return asked
-            await self._reconcile.put_off([claim], until=closes)
-        except Exception as error:  # one that cannot be asked about must not hold up the others
-            self._failed(error, claim.claim_id)
-        return None
+            return question(claim, self._reconcile.rules)
+        except InvariantViolated as error:  # it must not hold up the others
+            await self._failed(error, [claim])
+            return None
 
     async def _province(self, asked: Asked) -> int:
         moved, away = 0, ""
         for what, claims in asked.items():
             try:
                 found = Outcome(cause=away) if away else await self._reconcile(what, claims)
-                if found.cause:
-                    await self._reconcile.put_off(claims)
-            except Exception as error:  # what was not decided is still due
-                self._failed(error, claims[0].claim_id)
-                return moved
+            except Exception as error:  # one that cannot be asked about must not hold up the others
+                await self._failed(error, claims)
+                continue
+            if found.cause:
+                await self._put_off(claims)
             away = away or (found.cause if found.region_is_away else "")
             moved += found.moved
             self._tell(what, claims, found)
@@ -84,6 +86,19 @@ class ReconcileClaims:
             cause=found.cause,
         )
 
-    def _failed(self, error: Exception, claim_id: str) -> None:
-        level = self._log.warning if isinstance(error, DomainError) else self._log.error
-        level("reconcile_failed", claim_id=claim_id, error_type=type(error).__name__)
+    async def _failed(self, error: Exception, claims: list[ClaimRecord]) -> None:
+        """Told, and asked again later than the others: they are due first and would stay so."""
+        if isinstance(error, StorageUnavailable | Overloaded):
+            self._log.warning("reconcile_postponed", error_type=type(error).__name__)
+            return
+        first = claims[0].claim_id
+        self._log.error(
+            "reconcile_failed", claim_id=first, error_type=type(error).__name__, exc_info=error
+        )
+        await self._put_off(claims)
+
+    async def _put_off(self, claims: list[ClaimRecord], until: datetime | None = None) -> None:
+        try:
+            await self._reconcile.put_off(claims, until)
+        except (StorageUnavailable, Overloaded) as error:  # they are still due
+            self._log.warning("reconcile_postponed", error_type=type(error).__name__)

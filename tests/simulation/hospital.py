@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from gateway.domain.bill import Bill, BillLine, HospitalLevel, VisitKind
 from gateway.domain.errors import DomainError
@@ -21,9 +22,21 @@ from yrd.claim.v1 import claim_pb2
 HOSPITAL = Institution(
     "H00310000001", "示例青浦中心医院", "310118", HospitalLevel.TERTIARY, date(2023, 1, 1)
 )
-
-
+T = TypeVar("T")
+OTHER = Institution(
+    "H00310000002", "示例青浦社区医院", "310118", HospitalLevel.PRIMARY, date(2023, 1, 1)
+)
 REASON = "收费更正"
+
+
+def hospital_of(number: int) -> Institution:
+    """Whose batch it is."""
+    return OTHER if number % 3 == 2 else HOSPITAL
+
+
+def insured_in(number: int) -> str:
+    """Two provinces pay; their statements are asked for separately."""
+    return "320509" if number % 2 else "330421"
 
 
 def settle_command(request_id: str, number: int, kind: VisitKind) -> SettleCommand:
@@ -36,9 +49,9 @@ def settle_command(request_id: str, number: int, kind: VisitKind) -> SettleComma
     )  # fmt: skip
     number_id = "003321198503120117"
     return SettleCommand(
-        institution=HOSPITAL,
+        institution=hospital_of(number),
         visited_region="310118",
-        insured_region="330421",
+        insured_region=insured_in(number),
         patient=Patient(CertificateKind.ID_CARD, number_id, "", number_id, "测试丙一"),
         visit=Visit(
             kind, f"OP{number}", start, start + timedelta(hours=1), "A03", "内科", "D1",
@@ -60,6 +73,22 @@ class Call:
     """Neither: the connection was cut, the process died."""
     begun: float = 0.0
     ended: float = 0.0
+
+
+async def heard(work: Awaitable[T]) -> T | DomainError | None:
+    """What somebody outside hears of a call: its answer, an error, or nothing if the process died.
+
+    Raises what no caller should ever see."""
+    handler = asyncio.ensure_future(work)
+    await asyncio.wait({handler})
+    if handler.cancelled():
+        return None
+    error = handler.exception()
+    if isinstance(error, DomainError):
+        return error
+    if error is not None:
+        raise error
+    return handler.result()
 
 
 @dataclass
@@ -91,10 +120,25 @@ class Hospital:
             return
         for attempt in rng.choice(((), (0,), (0, 1), (0, 1, 0), (0, 1, 2, 0, 1))):
             await passes(rng.uniform(0, 5))
-            command = ReverseCommand(HOSPITAL, f"v{number}-{attempt}", claim.claim_id, REASON)
+            command = ReverseCommand(
+                hospital_of(number), f"v{number}-{attempt}", claim.claim_id, REASON
+            )
             await together(
                 *(self._reverse(command, rng.uniform(0, 1)) for _ in range(rng.choice((1, 2))))
             )
+
+    async def another_day(self, number: int, day: int) -> None:
+        """The batch is tried again under a new request, or what was settled is to be cancelled."""
+        rng = self.rng
+        await passes(rng.uniform(0.0, 80_000.0))
+        if rng.random() < 0.5:
+            kind = rng.choice((VisitKind.OUTPATIENT, VisitKind.INPATIENT))
+            await self._settle(settle_command(f"r{number}n{day}", number, kind), 0.0)
+        claim = self._settled(number)
+        if claim is not None and rng.random() < 0.5:
+            code = hospital_of(number)
+            command = ReverseCommand(code, f"v{number}-n{day}", claim.claim_id, REASON)
+            await self._reverse(command, 0.0)
 
     def _settled(self, number: int) -> claim_pb2.Claim | None:
         answers = [decode_claim(call.answer) for call in self.calls if call.answer is not None]
@@ -123,15 +167,9 @@ class Hospital:
         self.calls.append(call)
         loop = asyncio.get_running_loop()
         call.begun = loop.time()
-        handler = asyncio.ensure_future(work)
-        await asyncio.wait({handler})
+        found = await heard(work)
         call.ended = loop.time()
-        if handler.cancelled():
-            return
-        error = handler.exception()
-        if isinstance(error, DomainError):
-            call.error = error
-        elif error is not None:
-            raise error
+        if isinstance(found, DomainError):
+            call.error = found
         else:
-            call.answer = handler.result()
+            call.answer = found

@@ -21,6 +21,7 @@ from gateway.domain.visit import Institution
 from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.laps import unobserved
+from gateway.journeys.read_again import ReadAgain
 from gateway.journeys.reconcile_unknown import ReconcileUnknown
 from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.journeys.reverse_claim import ReverseClaim
@@ -120,19 +121,21 @@ class Process:
             store=self, regions=regions, institutions=institutions, clock=clock, msgids=self
         )
         undo = UndoAdmission(store=self, regions=regions, institutions=institutions, clock=clock)
-        reconcile = ReconcileUnknown(
+        self.reconcile = ReconcileUnknown(
             store=self, regions=regions, institutions=institutions, clock=clock, ids=ids,
             msgids=self, rules=RULES,
         )  # fmt: skip
         self.take_back = TakeBack(store=self, clock=clock, ids=ids)
+        self.read_again = ReadAgain(store=self, regions=regions, clock=clock, ids=ids)
+        self.reconcile_claims = ReconcileClaims(
+            store=self, reconcile=self.reconcile, clock=clock, logger=Silent()
+        )
         works: dict[str, Callable[[], Awaitable[int]]] = {
             "resolve": ResolveClaims(store=self, resolve=resolve, clock=clock, logger=Silent()),
             "outbox": DeliverOutbox(
                 store=self, tell=tell, undo_admission=undo, clock=clock, logger=Silent()
             ),
-            "reconcile": ReconcileClaims(
-                store=self, reconcile=reconcile, clock=clock, logger=Silent()
-            ),
+            "reconcile": self.reconcile_claims,
             "publish": self._publish,
         }
         self._workers = [

@@ -38,6 +38,7 @@ from gateway.ports import (
     CancelOrder,
     Declined,
     Exchange,
+    KeptAnswer,
     NoAnswer,
     NotDelivered,
     PlannedCall,
@@ -134,6 +135,8 @@ class RegionState:
     """msgid → settlement id, of every yes that somebody lived to read."""
     cancels: list[str] = field(default_factory=list)
     """Settlement ids that we asked to cancel, once a message."""
+    answered: dict[str, RegionSettlement] = field(default_factory=dict)
+    """msgid → the yes to a settlement, as whoever knows every code reads it."""
     told: defaultdict[tuple[str, bool], list[VisitedRow]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -243,6 +246,10 @@ class ScriptedRegion(RegionGateway):
     ) -> Answer[SettlementRecord]:
         return await self._call(ctx, "5203", _ASKING, lambda _: self._record(query))
 
+    def read_again(self, kept: KeptAnswer) -> Answer[RegionSettlement]:
+        """As the profile of today reads it: it knows every code by now."""
+        return Accepted(self.state.answered[kept.msgid], kept.exchange)
+
     def health(self) -> str:
         return "closed"
 
@@ -265,6 +272,7 @@ class ScriptedRegion(RegionGateway):
         person = att.person.person_no
         self._book(ctx, found, settlement_id, att.region_visit_id, person, breakdown)
         answer = self._answer(found, settlement_id, att.region_visit_id, breakdown)
+        self.state.answered[ctx.msgid] = answer
         if fate is Fate.UNKNOWN_CODE:
             return replace(answer, broken=("UNKNOWN_CODE insutype=399",))
         return answer

@@ -101,11 +101,17 @@ class Region(ScriptedRegion):
 class Stage:
     """One process over one store, without its workers."""
 
-    def __init__(self, site: Site, loop: VirtualLoop, kind: type[Process] = Process) -> None:
+    def __init__(
+        self,
+        site: Site,
+        loop: VirtualLoop,
+        kind: type[Process] = Process,
+        region: type[Region] = Region,
+    ) -> None:
         rng = random.Random(1)
         self.site, self.clock = site, SimClock(loop)
         self.ids = SimIds(rng, self.clock)
-        self.region, self.weather = Region(rng, self.clock), Weather(rng)
+        self.region, self.weather = region(rng, self.clock), Weather(rng)
         self.thread = StoreThread()
         self.kind = kind
         self.process = self.open()
@@ -139,12 +145,15 @@ class Stage:
 
 
 def play(
-    site: Site, story: Callable[[Stage], Awaitable[None]], kind: type[Process] = Process
+    site: Site,
+    story: Callable[[Stage], Awaitable[None]],
+    kind: type[Process] = Process,
+    region: type[Region] = Region,
 ) -> None:
     """Run one story in virtual time."""
 
     async def whole(loop: VirtualLoop) -> None:
-        stage = Stage(site, loop, kind)
+        stage = Stage(site, loop, kind, region)
         try:
             await story(stage)
         finally:

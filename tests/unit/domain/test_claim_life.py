@@ -40,8 +40,6 @@ class World:
     pending: int = 1
     crashed: bool = False
     """Our process died: whatever was under way is nobody's any more."""
-    confirmed: bool = False
-    """A statement has said of a claim in review that it stands."""
 
 
 USED: set[tuple[ClaimState, ClaimEvent]] = set()
@@ -119,11 +117,10 @@ def moves(world: World) -> list[tuple[str, World]]:
             found.append(("the hospital cancels", asked))
         case S.REVIEW:
             found.append(("a person has it taken back", apply(world, E.TAKE_BACK)))
-            if world.confirmed:
-                # What the statement has, and what is read whole by now, is the region's yes.
+            if world.effective:
+                # Not after the next: who has it cancelled by telephone takes it back here.
                 again = apply(world, E.REGION_SETTLED)
-                found.append(("its kept answer is read again", again))
-            elif world.effective:
+                found.append(("its kept answer is read again, whole", again))
                 undone = replace(world, effective=0, cancelled=True)
                 found.append(("a person has it cancelled at the region", undone))
         case S.REVERSING:
@@ -138,9 +135,7 @@ def moves(world: World) -> list[tuple[str, World]]:
     ):
         event = E.FOUND_EFFECTIVE if world.effective else E.FOUND_ABSENT
         if allows(world.state, event):
-            told = apply(world, event)
-            confirmed = told.state is S.REVIEW
-            found.append((f"reconciliation: {event}", replace(told, confirmed=confirmed)))
+            found.append((f"reconciliation: {event}", apply(world, event)))
         if allows(world.state, E.FOUND_AMBIGUOUS):
             found.append(("the statement is no clear one", apply(world, E.FOUND_AMBIGUOUS)))
     return found
