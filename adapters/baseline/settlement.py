@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters.baseline import wire
 from adapters.baseline.amounts import Absent, read_fen
 from adapters.baseline.clock_text import read_stamp
 from adapters.baseline.errors import AnotherReply, BrokenAnswer
@@ -87,6 +88,16 @@ def read(
         broken=broken,
         unknown_codes=unknown_codes,
     )
+
+
+def scheme_sent(request: bytes) -> str:
+    """insutype of a settle call as it was kept; empty where none can be read there."""
+    try:
+        given = wire.read(request).values.get("input")
+        data = given.get("data") if isinstance(given, Mapping) else None
+        return text(data, "insutype", "input.data") if isinstance(data, Mapping) else ""
+    except BrokenAnswer:
+        return ""
 
 
 def _check_ours(info: Node, expected: Expected) -> None:

@@ -13,10 +13,10 @@ import pytest
 from adapters.baseline import envelope, wire
 from adapters.baseline.codec import Message
 from adapters.baseline.errors import BrokenAnswer
-from adapters.baseline.settlement import Expected
+from adapters.baseline.settlement import Expected, scheme_sent
 from gateway.domain.breakdown import Fund
 from gateway.ports import RegionSettlement
-from tests.unit.adapters.people import MSGID, NOW, codec
+from tests.unit.adapters.people import MSGID, NOW, attendance, codec, context
 
 GOLDEN = tomllib.loads(
     (Path(__file__).parents[2] / "golden" / "adapters" / "settlements.toml").read_text("utf-8")
@@ -151,3 +151,19 @@ def test_a_cancellation_may_leave_out_amounts_that_a_settlement_may_not() -> Non
         read(info(nulls))
     settled = read(info({"preselfpay_amt": "<null>"}))
     assert "ABSENT:preselfpay_amt" in settled.broken
+
+
+def test_the_scheme_that_was_named_is_read_from_the_kept_request() -> None:
+    speak, ctx = codec("jiangsu"), context("jiangsu")
+    assert scheme_sent(speak.settle(ctx, attendance()).body) == "310"
+    for kept in (b"", b"{}", b'{"input":[]}', b'{"input":{"data":{"insutype":[1]}}}'):
+        assert scheme_sent(kept) == ""
+
+
+def test_another_scheme_than_the_one_we_named_is_a_person_s_to_look_at() -> None:
+    named = replace(EXPECTED, scheme_code="310")
+    assert "OTHER_SCHEME insutype=390" in read(info({"insutype": "390"}), expected=named).broken
+    assert read(info({"insutype": "310"}), expected=named).broken == ()
+    assert read(info({"insutype": ""}), expected=named).broken == ()
+    cancelled = replace(named, cancels=True)
+    assert read(info({"insutype": "390"}), expected=cancelled).broken == ()
