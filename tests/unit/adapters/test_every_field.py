@@ -190,8 +190,9 @@ def test_our_table_is_what_its_source_prints() -> None:
                 continue
             assert row.confidence == "solid"
             source = said["JX", txn, io, node, name]
-            ours = (row.zh, row.type, row.length, "Y" if row.required else source["required"])
-            theirs = tuple(source[column] for column in ("zh", "type", "length", "required"))
+            ours = (row.zh, row.type, row.length, row.required)
+            required = source["required"] == "Y"
+            theirs = (source["zh"], source["type"], source["length"], required)
             assert ours == theirs, f"{txn} {io} {node}.{name}"
     of_jx = {key[1:] for key in said if key[0] == "JX"}
     ours_too = {
