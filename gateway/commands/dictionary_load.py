@@ -33,6 +33,7 @@ from gateway.rpc.convert.claims import encode_claim
 from gateway.store.dictionaries import loaded_days, take_over
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
 from gateway.store.unit_of_work import UnitOfWork
+from gateway.telemetry import Logger, configure
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,9 @@ async def load(
     settings: Settings, wanted: Wanted, told: Callable[[Outcome], None], *, clock: SystemClock
 ) -> tuple[Outcome, ...]:
     """Ask for one after another; `told` of each. Raises StoreRefused and ConfigError."""
-    now = clock.now()
-    connection = connection_of(wanted.code, settings.regions[wanted.code], now)
+    # Where the gateway writes its log: what was loaded belongs beside what was settled by it.
+    logger = configure(now=clock.now, path=settings.log_file)
+    connection = connection_of(wanted.code, settings.regions[wanted.code], clock.now())
     name = registry.DECLARED[wanted.code]
     words = registry.book_of(name, connection.profile_file).at(wanted.day).dictionary
     opened = open_store(
@@ -81,7 +83,7 @@ async def load(
         regions = registry.connect({name: connection}, Clocks(clock.now, clock.monotonic))
         try:
             region = regions.of(f"{wanted.code}0000")
-            taking = Taking(opened, region, wanted, understood(words), clock)
+            taking = Taking(opened, region, wanted, understood(words), clock, logger)
             return await taking.all(done, told)
         finally:
             await regions.close()
@@ -99,10 +101,11 @@ class Taking:
         wanted: Wanted,
         ours: Mapping[str, frozenset[str]],
         clock: SystemClock,
+        logger: Logger,
     ) -> None:
         """`ours`: dictionary → the codes that the profile understands or sends."""
         self._opened, self._region, self._wanted, self._clock = opened, region, wanted, clock
-        self._ours = ours
+        self._ours, self._log = ours, logger
 
     async def all(
         self, done: dict[str, date], told: Callable[[Outcome], None]
@@ -155,9 +158,17 @@ class Taking:
             return made
 
         try:
-            return Outcome(kind, await self._opened.store.writer.submit(work))
+            made = await self._opened.store.writer.submit(work)
         except Refused as refused:
             return Outcome(kind, why_zh=refused.zh)
+        self._log.info(
+            "dictionary_loaded",
+            region=self._wanted.code,
+            kind=kind,
+            msgid=msgid,
+            count=len(made.added),
+        )
+        return Outcome(kind, made)
 
     def _refuse_losing_ours(self, kind: str, made: Change) -> None:
         """A cut-off answer would stop every settlement: a person confirms that ours are gone."""

@@ -111,6 +111,19 @@ async def test_what_changed_since_an_earlier_day_is_told_and_the_past_keeps_its_
     assert "不能再装载更早的" in text
 
 
+async def test_one_document_tells_what_was_taken_over(
+    data: Path, platforms: dict[str, Sandbox]
+) -> None:
+    kinds = ("--kind", "dscg_way", "--data", data)
+    await said("load", "shanghai", "--day", "2026-06-30", *kinds)
+    (found,) = await document("load", "shanghai", *kinds)
+    assert found["taken_over"] is True
+    assert [row["code"] for row in found["changed"]] == ["3"]
+    assert [row["code"] for row in found["withdrawn"]] == ["8"]
+    log = DataDir(data).logs / "gateway.jsonl"
+    assert '"event":"dictionary_loaded"' in log.read_text(encoding="utf-8")
+
+
 async def test_a_refused_dictionary_is_told_and_the_others_are_taken_over(
     data: Path, platforms: dict[str, Sandbox]
 ) -> None:
