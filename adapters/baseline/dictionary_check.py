@@ -62,6 +62,12 @@ def understood(words: Dictionary) -> Mapping[str, frozenset[str]]:
     }
 
 
+def sent(words: Dictionary) -> Mapping[str, frozenset[str]]:
+    """Dictionary → the codes of a profile that go out by themselves, whatever a region answered."""
+    only_read = {"insutype", "psn_type", "clr_type", "fund_pay_type", "stmt_rslt"}
+    return {kind: codes for kind, codes in understood(words).items() if kind not in only_read}
+
+
 _OURS = frozenset({"insutype", "psn_type", "med_type", "clr_type", "fund_pay_type", "stmt_rslt"})
 """Of these a profile claims to know every code that may come in. Others are judged only where the
 region's own dictionary is loaded: we never made a list."""

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters import registry
+from adapters.baseline.profile import ProfileError
 from adapters.connection import Clocks
 from adapters.sandbox.server import NotInProduction
 from gateway.clock import SystemClock
@@ -74,7 +75,7 @@ def run(
     _refuse_half(wanted)
     try:
         report = asyncio.run(_tried(wanted, rules, None if as_json else output()))
-    except (ConfigError, SiteError, NotInProduction) as error:
+    except (ConfigError, ProfileError, SiteError, NotInProduction) as error:
         stop(str(error))
     except OSError as error:
         stop(f"{wanted.ca or '临时目录'} 无法使用({error.strerror or type(error).__name__})。")
@@ -128,7 +129,9 @@ async def _tried(wanted: Wanted, rules: list[Rule], console: Console | None) -> 
 async def _target(wanted: Wanted, clocks: Clocks, ids: SystemIds, stack: AsyncExitStack) -> Target:
     if wanted.sandbox:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yrd-")))
-        return await stack.enter_async_context(on_sandbox(wanted.profile, place, clocks, ids.salt))
+        return await stack.enter_async_context(
+            on_sandbox(wanted.profile, place, clocks, ids.salt, profile_file=wanted.profile_file)
+        )
     if wanted.secrets is None or wanted.people is None:
         stop(NEEDED_ZH)
     given = Elsewhere(wanted.url, wanted.secrets, wanted.people, wanted.profile_file, wanted.ca)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,8 +16,11 @@ from types import FrameType
 import typer
 from rich.console import Console
 
+from adapters.connection import Clocks
 from gateway.clock import SystemClock
 from gateway.commands.terminal import notes, output, stop
+from gateway.conformance.every_stand_in import try_every_stand_in
+from gateway.conformance.report import summary, total
 from gateway.counter.client import CallFailed
 from gateway.demo.document import document
 from gateway.demo.house import House, HouseFailed
@@ -90,7 +94,20 @@ def _tell(place: DataDir, story: Story, console: Console) -> None:
         say("导出日志,由不含本系统代码的程序核验")
         export(place, story)
         search_for_people(place, story, say)
+        say("在各省仿真平台上做一致性检验")
+        _try_platforms(story)
     story.milliseconds = int((time.monotonic() - started) * 1000)
+
+
+def _try_platforms(story: Story) -> None:
+    clock, ids = SystemClock(), SystemIds()
+    clocks = Clocks(clock.now, clock.monotonic)
+    reports = asyncio.run(try_every_stand_in(clocks, ids.salt))
+    story.platforms_tried = len(reports)
+    story.platforms_conform = sum(report.conforms for report in reports)
+    story.conformance_zh = summary(reports)
+    for report in reports:
+        story.expect(report.conforms, total(report))
 
 
 def _as_exit(number: int, _: FrameType | None) -> None:

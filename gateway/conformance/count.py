@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeGuard
 
+from gateway.conformance.answers import said
 from gateway.conformance.rule import Broken, NotRun
 from gateway.domain.business_day import business_day
 from gateway.domain.visit import Attendance
@@ -150,12 +151,3 @@ def _rows(answer: Answer[tuple[StatementRow, ...]]) -> tuple[StatementRow, ...]:
     if isinstance(answer, Accepted):
         return answer.value
     raise Broken(f"对账明细(3202)没有得到结果:{said(answer)}")
-
-
-def said(answer: Answer[object]) -> str:
-    """An answer in words, without anything personal."""
-    if isinstance(answer, Accepted):
-        return "受理"
-    text = getattr(answer, "text", "") or getattr(answer, "cause", "")
-    words = {"Declined": "拒绝", "NoAnswer": "未知", "NotDelivered": "未送达"}
-    return f"{words[type(answer).__name__]}({text})"

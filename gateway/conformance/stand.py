@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import count
 from typing import TypeVar
 
-from adapters.baseline.profile import Profile
+from adapters.baseline.profile import Assumptions, Profile
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing.scheme import Scheme, Secrets
 from gateway.conformance.alter import Cipher
-from gateway.conformance.assumptions import Assumptions
-from gateway.conformance.count import StateCount, StatementCount, Visited, said
+from gateway.conformance.answers import yes
+from gateway.conformance.count import StateCount, StatementCount, Visited
+from gateway.conformance.known import Known
 from gateway.conformance.relay import Relay
 from gateway.conformance.resigned import believing
 from gateway.conformance.rule import Broken, Difference, NotRun
-from gateway.conformance.target import Target
 from gateway.domain.bill import VisitKind
 from gateway.domain.msgid import compose
 from gateway.domain.visit import Attendance, Diagnosis, Insurance, PersonFound, Visit
@@ -32,13 +31,9 @@ from gateway.ports import (
     Answer,
     CallContext,
     CancelOrder,
-    Declined,
-    NoAnswer,
-    NotDelivered,
     RegionGateway,
     RegionSettlement,
     ReversalOrder,
-    StatementKey,
     Verb,
 )
 
@@ -56,21 +51,6 @@ class Sent:
     ctx: CallContext
     att: Attendance
     transaction: str
-
-
-class Known:
-    """What is learned of a platform once and serves every rule: the person, how statements go."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self._numbers = count(target.first_number)
-        self.person: PersonFound | None = None
-        self.statement_keys: dict[bool, StatementKey] = {}
-        self.msgids: set[str] = set()
-        """Every message of this trial."""
-
-    def number(self) -> int:
-        return next(self._numbers)
 
 
 class Stand:
@@ -126,7 +106,8 @@ class Stand:
 
     @property
     def assumed(self) -> Assumptions:
-        return self.target.assumptions
+        """What the profile says of this platform where no document does."""
+        return self.profile.assumptions
 
     # --- messages ------------------------------------------------------------------------
 
@@ -336,45 +317,3 @@ class Stand:
         number = {self.client.transaction(Verb.SETTLE, kind) for kind in VisitKind}
         for sent in [s for s in self._sent if s.transaction in number]:
             await self.reverse(sent)
-
-
-def yes(answer: Answer[T], what_zh: str) -> T:
-    """The value of an accepted answer. Raises Broken for any other."""
-    if isinstance(answer, Accepted):
-        return answer.value
-    raise Broken(f"{what_zh}应被受理,实为{said(answer)}")
-
-
-def unknown(answer: Answer[T], what_zh: str) -> NoAnswer:
-    """Raises Broken unless the answer is neither yes nor no."""
-    if isinstance(answer, NoAnswer):
-        return answer
-    raise Broken(f"{what_zh}时结果应判为未知,实为{said(answer)}")
-
-
-def refused(answer: Answer[T], what_zh: str) -> Declined:
-    """Raises Broken unless the platform said no."""
-    if isinstance(answer, Declined):
-        return answer
-    raise Broken(f"{what_zh}应被平台拒绝,实为{said(answer)}")
-
-
-def turned_away(answer: Answer[T], what_zh: str) -> None:
-    """Raises Broken unless the service gateway let nothing through."""
-    if not isinstance(answer, NotDelivered):
-        raise Broken(f"{what_zh}应在平台网关被拒(未送达),实为{said(answer)}")
-
-
-__all__ = [
-    "HASTE_S",
-    "PATIENCE_S",
-    "Known",
-    "NotRun",
-    "Sent",
-    "Stand",
-    "refused",
-    "said",
-    "turned_away",
-    "unknown",
-    "yes",
-]

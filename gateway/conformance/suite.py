@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.conformance.known import Known
 from gateway.conformance.relay import Relay
 from gateway.conformance.rule import Broken, Finding, NotRun, Outcome, Rule
-from gateway.conformance.stand import Known, Stand
+from gateway.conformance.stand import Stand
 from gateway.conformance.target import Target
 
 RULE_LIMIT_S = 120.0

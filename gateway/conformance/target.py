@@ -15,7 +15,6 @@ from pathlib import Path
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing.scheme import Secrets
-from gateway.conformance.assumptions import Assumptions
 from gateway.conformance.site import Site
 
 Connect = Callable[[Connection, Clocks], NationalClient]
@@ -35,7 +34,6 @@ class Target:
     clocks: Clocks
     first_number: int
     """Where visit and message numbers begin, so that two trials of one second do not meet."""
-    assumptions: Assumptions = field(default_factory=Assumptions)
     profile_file: Path | None = None
     """A site's own sections over the shipped profile."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)

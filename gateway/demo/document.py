@@ -36,6 +36,10 @@ def document(story: Story, *, kept: Path | None) -> dict[str, Any]:
             "effective_settlements": story.platforms_effective,
             "visited_notices": story.visited_told,
         },
+        "conformance": {
+            "platforms": story.platforms_tried,
+            "conform": story.platforms_conform,
+        },
         "checkpoint": {
             "origin": head.origin if head else "",
             "size": head.size if head else 0,

@@ -190,6 +190,7 @@ def _proofs(console: Console, story: Story) -> None:
             f"三地平台有效结算 {story.platforms_effective} 笔,"
             f"就医地收到通知 {story.visited_told} 条",
         ),
+        ("各省", story.conformance_zh or "一致性检验未执行"),
         *(("预付金", _prepayment(standing)) for standing in story.prepayments),
     ):
         console.print(Text(f"\n{name} " if name == "回执" else f"{name} ", style="bold"), text)

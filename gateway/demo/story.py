@@ -70,6 +70,10 @@ class Story:
     verify_ok: bool = False
     verify_checked: dict[str, int] = field(default_factory=dict)
     verify_problems: tuple[str, ...] = ()
+    platforms_tried: int = 0
+    platforms_conform: int = 0
+    """Stand-ins, one a province, on which every quick rule of the conformance suite holds."""
+    conformance_zh: str = ""
     milliseconds: int = 0
     broken: list[str] = field(default_factory=list)
     """Promises that did not hold; empty when all did."""

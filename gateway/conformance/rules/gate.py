@@ -14,13 +14,15 @@ from datetime import timedelta
 from adapters.national_client import NationalClient
 from adapters.signing.scheme import Outgoing, Scheme
 from gateway.conformance import alter
+from gateway.conformance.answers import said, turned_away, yes
 from gateway.conformance.relay import Asked, Fault
 from gateway.conformance.resigned import Missigning, signing_by
 from gateway.conformance.rule import Broken, Group, NotRun, rule
-from gateway.conformance.stand import Stand, said, turned_away, yes
+from gateway.conformance.stand import Stand
 from gateway.ports import NotDelivered
 
 _MARGIN = timedelta(minutes=1)
+_OK = 200
 _STRANGER = "conformance-nobody"
 
 
@@ -103,6 +105,21 @@ async def body_changed(stand: Stand) -> None:
     await _turned_away(stand, stand.client, "正文被改动", Fault(alter_request=_one_digit))
 
 
+@rule(
+    "C07",
+    Group.GATE,
+    "截获的报文原样重放:没有第二笔",
+    why="CSB 的签名在 30 分钟内可重放,随机数只在部分网关 [solid];防重放最终靠报文 ID",
+    does="结算成功后,把同样的字节与请求头再送一遍",
+)
+async def replayed(stand: Stand) -> None:
+    sent, _ = await stand.settled()
+    again = await stand.relay.deliver(stand.relay.asked[-1])
+    await stand.holds(1, "原样重放", sent.att)
+    if stand.profile.signing.nonce_ttl_s and again.status == _OK:
+        stand.differs("网关又接受了用过的随机数", "signing.nonce_ttl_s = 0")
+
+
 async def _out_of_time(stand: Stand, sign: int, when_zh: str) -> None:
     scheme = stand.scheme()
     if not _tells_time(scheme):
@@ -168,4 +185,12 @@ def _carries(scheme: Scheme, key_id: str) -> bool:
     return any(key_id in value for value in _spoken(scheme, b"{}", 10**12).values())
 
 
-RULES = (right_signature, wrong_signature, old_time, early_time, unknown_caller, body_changed)
+RULES = (
+    right_signature,
+    wrong_signature,
+    old_time,
+    early_time,
+    unknown_caller,
+    body_changed,
+    replayed,
+)

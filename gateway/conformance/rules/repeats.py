@@ -6,8 +6,9 @@ repeating the answer is taken; what is not taken is a second settlement.
 
 from __future__ import annotations
 
+from gateway.conformance.answers import refused, said
 from gateway.conformance.rule import Broken, Group, rule
-from gateway.conformance.stand import Stand, refused, said
+from gateway.conformance.stand import Stand
 from gateway.ports import Accepted, NoAnswer
 
 

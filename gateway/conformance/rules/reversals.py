@@ -8,9 +8,10 @@ back twice, is a failure. Whatever 2601 is answered, our journeys keep the claim
 
 from __future__ import annotations
 
+from gateway.conformance.answers import refused, said, unknown, yes
 from gateway.conformance.relay import Fault, Onward
 from gateway.conformance.rule import Broken, Group, rule
-from gateway.conformance.stand import Sent, Stand, refused, said, unknown, yes
+from gateway.conformance.stand import Sent, Stand
 from gateway.domain.bill import VisitKind
 from gateway.ports import Accepted, Answer, Declined, Verb
 

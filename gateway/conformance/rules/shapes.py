@@ -8,9 +8,10 @@ Source: the interface's general rules (an empty number, numbers as text), both s
 from __future__ import annotations
 
 from gateway.conformance import alter
+from gateway.conformance.answers import unknown, yes
 from gateway.conformance.relay import Fault
 from gateway.conformance.rule import Broken, Group, Rule, rule
-from gateway.conformance.stand import Stand, unknown, yes
+from gateway.conformance.stand import Stand
 
 
 def _alike(id: str, text_zh: str, change: alter.Alteration, why: str, does: str) -> Rule:

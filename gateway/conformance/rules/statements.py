@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from adapters.baseline.dictionary_check import sent
+from gateway.conformance.answers import unknown, yes
 from gateway.conformance.count import totals_of
 from gateway.conformance.relay import Back, Fault
 from gateway.conformance.rule import Broken, Group, NotRun, rule
-from gateway.conformance.stand import Sent, Stand, unknown, yes
+from gateway.conformance.stand import Sent, Stand
+from gateway.domain.business_day import business_day
 from gateway.ports import (
+    Declined,
     OurRow,
     RegionSettlement,
     StatementResult,
@@ -139,6 +143,30 @@ async def statement_is_the_books(stand: Stand) -> None:
             raise Broken(f"应为 {number} 笔:对账单 {by_statement} 笔,账面 {by_books} 笔")
 
 
+@rule(
+    "C86",
+    Group.STATEMENT,
+    "字典可查,本方自行发出的代码都在其中",
+    why="不认识的代码从不发出,本省没有的代码发出也会被拒(代码表因省而异 [unverified])",
+    does="逐个查询有代码要发出的字典(1901),比较代码",
+)
+async def dictionaries(stand: Stand) -> None:
+    day = business_day(stand.target.now)
+    answered = 0
+    for kind, codes in sent(stand.profile.dictionary).items():
+        answer = await stand.client.dictionary(stand.ctx(), kind, day)
+        if isinstance(answer, Declined):
+            continue
+        rows = yes(answer, f"字典 {kind}(1901)")
+        answered += 1
+        missing = sorted(codes - {row.code for row in rows if row.valid})
+        if missing:
+            listed = "、".join(missing)
+            stand.differs(f"平台的字典 {kind} 没有本方发出的代码 {listed}", "dictionary")
+    if not answered:
+        raise Broken("平台对每个字典都答拒绝")
+
+
 async def _totals(stand: Stand, value: RegionSettlement) -> StatementTotals:
     """What 3201 should find balanced: everything of the key, of which `value` alone stands."""
     key = stand.statement.key(inpatient=False)
@@ -182,9 +210,17 @@ def _row(sent: Sent, value: RegionSettlement) -> OurRow:
 
 def _told(stand: Stand, row: StatementRow, wanted: set[StatementResult], what_zh: str) -> None:
     if row.result is None:
-        stand.differs(f"对账结果代码 {row.result_code} 不在配置中", "dictionary")
+        stand.differs(f"对账结果代码 {row.result_code} 不在配置中", "dictionary.statement_results")
     elif row.result not in wanted:
         raise Broken(f"{what_zh},对账结果却是 {row.result}({row.result_code})")
 
 
-RULES = (totals, lost_is_found, ours_only, amounts_differ, both_rows, statement_is_the_books)
+RULES = (
+    totals,
+    lost_is_found,
+    ours_only,
+    amounts_differ,
+    both_rows,
+    statement_is_the_books,
+    dictionaries,
+)

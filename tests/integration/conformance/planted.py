@@ -7,7 +7,7 @@ real one: neither can be asked for by any command line. Each says in its docstri
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from adapters.baseline.codec import Message as OurMessage
 from adapters.baseline.codec import NationalCodec
 from adapters.baseline.envelope import Reply
 from adapters.baseline.errors import BrokenAnswer
+from adapters.baseline.profile import Conventions
 from adapters.baseline.settlement import Expected
 from adapters.baseline.wire import Json as OurJson
 from adapters.connection import Clocks, Connection
@@ -521,8 +522,8 @@ class WantsTwoDecimals(_Mending):
         return value
 
 
-def accepting(profile: str, code: str) -> Connect:
-    """A profile in which a code that nobody knows is a refusal."""
+def misled(profile: str, change: Callable[[Conventions], Conventions]) -> Connect:
+    """A profile that says something else of what codes and texts mean."""
     real = {name: make for name, make in registry.PROVINCES.values()}[profile]
 
     def connect(connection: Connection, clocks: Clocks) -> NationalClient:
@@ -530,11 +531,20 @@ def accepting(profile: str, code: str) -> Connect:
 
         def codec_at(moment: datetime) -> NationalCodec:
             made = copy.copy(client.codec_at(moment))
-            words = made.profile.conventions
-            known = replace(words, refused=(*words.refused, code))
-            made.profile = replace(made.profile, conventions=known)
+            words = change(made.profile.conventions)
+            made.profile = replace(made.profile, conventions=words)
             return made
 
         return client.reading_with(codec_at)
 
     return connect
+
+
+def refusing_the_unknown(words: Conventions) -> Conventions:
+    """A code that nobody knows is a refusal."""
+    return replace(words, refused=(*words.refused, "7"))
+
+
+def forgetting_replays(words: Conventions) -> Conventions:
+    """What a gateway says of a nonce that it has seen is like any other 401."""
+    return replace(words, replayed_texts=())

@@ -28,7 +28,7 @@ class Defect:
     connect: Connect | None = None
 
 
-SH, JS, ZJ = "shanghai", "jiangsu", "zhejiang"
+SH, JS, ZJ, AH = "shanghai", "jiangsu", "zhejiang", "anhui"
 PLATFORMS = [
     Defect("any signature is let through", JS, ("C02",), gatekeeper=p.AnySignature),
     Defect("a changed body is let through", ZJ, ("C06",), gatekeeper=p.AnySignature),
@@ -147,7 +147,18 @@ ADAPTERS = [
     Defect(
         "an adapter wants two decimals", ZJ, ("C42",), connect=p.reading(ZJ, p.WantsTwoDecimals)
     ),
-    Defect("an adapter refuses what it does not know", JS, ("C47",), connect=p.accepting(JS, "7")),
+    Defect(
+        "an adapter refuses what it does not know",
+        JS,
+        ("C47",),
+        connect=p.misled(JS, p.refusing_the_unknown),
+    ),
+    Defect(
+        "an adapter takes a nonce that was seen for a message that was not",
+        AH,
+        ("C25",),
+        connect=p.misled(AH, p.forgetting_replays),
+    ),
 ]
 
 

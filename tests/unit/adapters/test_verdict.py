@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -68,6 +69,15 @@ def test_the_service_gateway_s_401_is_not_delivered(status: int) -> None:
     found = judged('{"code":401,"message":"签名不一致!"}', status)
     assert isinstance(found, NotDelivered)
     assert found.cause == "gateway_401 签名不一致!"
+
+
+def test_a_nonce_that_was_seen_says_that_the_message_was_there_before() -> None:
+    profile = wiring.book_of("adapters.jiangsu").at(date(2025, 9, 10))
+    conventions = replace(profile.conventions, replayed_texts=("随机数重复",))
+    scheme = schemes.of(profile.signing, Secrets("k", b"s"))
+    for text, kind in (("签名随机数重复!", NoAnswer), ("签名不一致!", NotDelivered)):
+        body = f'{{"code":401,"message":"{text}"}}'.encode()
+        assert isinstance(judge(Delivered(401, {}, body, 5), SENT, scheme, conventions), kind)
 
 
 def test_an_answer_that_must_be_signed_and_is_not_decides_nothing() -> None:
