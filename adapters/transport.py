@@ -20,6 +20,7 @@ import aiohttp
 
 from adapters.breaker import Breaker, BreakerState
 from adapters.outcome import Cause, Delivered, NoAnswer, NotDelivered, Outcome
+from adapters.places import Places
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """The interface caps output at 40,000 characters; this only stops a flood."""
@@ -63,7 +64,7 @@ class Health:
     in_flight: int
     retries_left: int
     places: int
-    """Calls that may be under way at once."""
+    """Calls that may be under way at once now: fewer while the region comes back."""
 
 
 class Transport:
@@ -82,10 +83,11 @@ class Transport:
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
-        self._places = asyncio.Semaphore(limits.concurrency)
-        self._in_flight = 0
+        self._places = Places(limits.concurrency)
         self._retries = float(limits.retry_budget)
-        self._breaker = Breaker(monotonic, limits.failures_to_open, limits.open_s)
+        self._breaker = Breaker(
+            monotonic, limits.failures_to_open, limits.open_s, limits.concurrency
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,8 +110,8 @@ class Transport:
         return self._monotonic()
 
     def health(self) -> Health:
-        places = self._limits.concurrency
-        return Health(self._breaker.state, self._in_flight, int(self._retries), places)
+        breaker, places = self._breaker, self._places
+        return Health(breaker.state, places.taken, int(self._retries), breaker.window)
 
     async def send(self, call: Call) -> Outcome:
         """The last outcome of at most two tries, within call.timeout_s altogether."""
@@ -126,20 +128,20 @@ class Transport:
             return NotDelivered(Cause.CLOSED)
         if remaining <= 0:
             return NotDelivered(Cause.NO_TIME_LEFT)
-        try:
-            async with asyncio.timeout(min(remaining, self._limits.queue_timeout_s)):
-                await self._places.acquire()
-        except TimeoutError:
+        if self._breaker.state is BreakerState.OPEN:
+            # At once, even where every place is held by a call that waits for a dead platform.
+            return NotDelivered(Cause.BREAKER_OPEN)
+        if not await self._places.acquire(min(remaining, self._limits.queue_timeout_s)):
             return NotDelivered(Cause.TOO_BUSY)
-        self._in_flight += 1
         try:
             return await self._judged(call, ends)
         finally:
-            self._in_flight -= 1
+            # First: a failure may have narrowed the window, and the next in the queue obeys it.
+            self._places.limit = self._breaker.window
             self._places.release()
 
     async def _judged(self, call: Call, ends: float) -> Outcome:
-        # Asked after the place was won: the breaker may have opened while we waited.
+        # Asked again after the place was won: the breaker may have opened while we waited.
         if not self._breaker.admit():
             return NotDelivered(Cause.BREAKER_OPEN)
         remaining = ends - self._monotonic()

@@ -213,6 +213,50 @@ async def test_failures_open_the_breaker_and_a_probe_closes_it() -> None:
         assert transport.health().breaker.value == "closed"
 
 
+async def test_after_an_outage_calls_come_back_a_few_at_a_time() -> None:
+    now, hold = [0.0], asyncio.Event()
+    handler = Counting("500", "500", "ok")
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        if handler.calls > 2:
+            await hold.wait()
+        return await handler.answer(request)
+
+    limits = Limits(failures_to_open=2, open_s=30, concurrency=16)
+    async with platform(slow, limits, lambda: now[0]) as transport:
+        for _ in range(2):
+            await transport.send(CALL)
+        now[0] = 30.0
+        assert isinstance(await transport.send(CALL), Delivered)
+        calls = [asyncio.create_task(transport.send(CALL)) for _ in range(16)]
+        await asyncio.sleep(0)
+        assert (transport.health().in_flight, transport.health().places) == (2, 2)
+        hold.set()
+        assert all(isinstance(outcome, Delivered) for outcome in await asyncio.gather(*calls))
+        assert transport.health().places == 16
+
+
+async def test_an_open_breaker_answers_at_once_though_every_place_is_held() -> None:
+    hold = asyncio.Event()
+
+    async def dead(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        if request.headers.get("x-lost"):
+            return web.Response(status=500)
+        await hold.wait()
+        return web.Response(text="{}")
+
+    limits = Limits(concurrency=3, failures_to_open=1, queue_timeout_s=30.0)
+    async with platform(dead, limits) as transport:
+        held = [asyncio.create_task(transport.send(CALL)) for _ in range(2)]
+        await transport.send(replace(CALL, headers={"x-lost": "1"}))
+        held.append(asyncio.create_task(transport.send(CALL)))
+        async with asyncio.timeout(1.0):
+            assert await transport.send(CALL) == NotDelivered(Cause.BREAKER_OPEN)
+        hold.set()
+        await asyncio.gather(*held)
+
+
 async def test_a_closed_transport_sends_nothing() -> None:
     async with platform(Counting("ok").answer) as transport:
         await transport.close()

@@ -70,3 +70,45 @@ def test_an_abandoned_probe_makes_room_for_the_next() -> None:
     assert breaker.admit()
     breaker.abandoned()
     assert breaker.admit()
+
+
+def recovering(places: int = 8) -> tuple[Breaker, FakeMonotonic]:
+    """Just after a good probe."""
+    clock = FakeMonotonic()
+    breaker = Breaker(clock, failures_to_open=3, open_s=10, places=places)
+    for _ in range(3):
+        breaker.failed()
+    clock.seconds = 10
+    assert breaker.admit()
+    breaker.succeeded()
+    return breaker, clock
+
+
+def test_when_all_is_well_every_place_is_open() -> None:
+    assert Breaker(FakeMonotonic(), 3, 10, places=8).window == 8
+
+
+def test_after_an_outage_calls_come_back_a_few_more_with_each_success() -> None:
+    breaker, _ = recovering()
+    seen = [breaker.window]
+    for _ in range(8):
+        breaker.succeeded()
+        seen.append(breaker.window)
+    assert seen == [2, 3, 4, 5, 6, 7, 8, 8, 8]
+
+
+def test_a_failure_on_the_way_back_halves_what_may_go_out() -> None:
+    breaker, _ = recovering()
+    for _ in range(4):
+        breaker.succeeded()
+    breaker.failed()
+    assert (breaker.window, breaker.state) == (3, BreakerState.CLOSED)
+    breaker.failed()
+    assert breaker.window == 1
+    breaker.failed()
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_a_single_place_needs_no_slow_start() -> None:
+    breaker, _ = recovering(places=1)
+    assert breaker.window == 1
