@@ -34,6 +34,8 @@ CREATE INDEX claim_batch ON claim (batch_index);
 
 CREATE INDEX claim_listing ON claim (institution_code, created_us, claim_id);
 
+CREATE INDEX claim_provisional ON claim (claim_id) WHERE state IN ('REVERSAL_SENT', 'REVERSAL_UNKNOWN', 'REVIEW', 'UNKNOWN');
+
 CREATE INDEX claim_reconcile ON claim (reconcile_due_us) WHERE reconcile_due_us IS NOT NULL;
 
 CREATE INDEX claim_reversed ON claim (institution_code, updated_us) WHERE state = 'REVERSED';

@@ -329,13 +329,10 @@ class Owner:
             expiries=Expiries(opened.store, clock=clock, ids=self._ids), clock=clock, logger=logger
         )
         signing_s = settings.checkpoint_interval_ms / 1000
-        signing = [PublishCheckpoint(log=log), *self._showing]
-        names = ["publish_checkpoint", *("show_log" for _ in self._showing)]
+        publish = PublishCheckpoint(log=log)
         return [
-            *(
-                Rounds(name, work, pause_s=signing_s, logger=logger)
-                for name, work in zip(names, signing, strict=True)
-            ),
+            Rounds("publish_checkpoint", publish, pause_s=signing_s, logger=logger),
+            *(Rounds("show_log", step, pause_s=signing_s, logger=logger) for step in self._showing),
             *(
                 Rounds("resolve_claims", lane, pause_s=pause_s, logger=logger)
                 for lane in self._resolving(store, regions, reversals)

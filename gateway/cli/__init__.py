@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from gateway.cli import auditing, keeping, measuring, ruling, running, settling
+from gateway.cli import attending, auditing, keeping, measuring, ruling, running, settling
 
 EPILOG = (
     "Also: [bold]./yrd test[/bold] runs the tests, [bold]./yrd check[/bold] everything that CI"
@@ -38,6 +38,7 @@ app = typer.Typer(
 
 PANELS = {
     "结算 · Settling": settling,
+    "待办 · What needs a person": attending,
     "查账 · Auditing": auditing,
     "运行 · Running": running,
     "数据 · Keeping": keeping,

@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.clock import SystemClock
-from gateway.commands.connection import running
-from gateway.commands.terminal import kept, notes, output, stop
-from gateway.counter.client import TIMEOUT_S, Counter, Credentials
+from gateway.commands.connection import caller_of
+from gateway.commands.terminal import notes, output, stop
+from gateway.counter.client import TIMEOUT_S, Counter
 from gateway.counter.failure import Failure, read_failure
 from yrd.audit.v1 import audit_pb2
 from yrd.claim.v1 import claim_pb2
@@ -42,7 +42,7 @@ def run(
         return
     found = _find(method)
     request = _request(found, _read(body))
-    address, credentials = _where(data, caller, target, tls)
+    address, credentials = caller_of(data, caller, target, tls, command="call METHOD")
     unfit = credentials.unfit(SystemClock().now())
     if unfit is not None:
         _print_failure(unfit)
@@ -105,20 +105,6 @@ def _request(found: MethodDescriptor, text: str) -> Message:
     except json_format.ParseError as error:
         stop(f"请求不是 {found.input_type.full_name} 的 JSON:{error}")
     return request
-
-
-def _where(
-    data: Path | None, caller: str, target: str, tls: Path | None
-) -> tuple[str, Credentials]:
-    if target:
-        if tls is None:
-            stop("--target 需要 --tls DIR(ca.pem、机构编号.pem、机构编号.key)。")
-        return target, Credentials.of(tls, caller)
-    place = kept(data, command="call METHOD")
-    address = running(place)
-    if not address:
-        stop(f"{place.root} 的网关没有运行;先在另一终端执行 ./yrd serve --data {place.root}。")
-    return address, Credentials.of(tls or place.tls, caller)
 
 
 def _send(channel: grpc.Channel, found: MethodDescriptor, request: Message) -> Message:

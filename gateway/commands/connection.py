@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 
 from gateway.clock import SystemClock
-from gateway.commands.terminal import stop
+from gateway.commands.terminal import kept, stop
 from gateway.counter.client import Counter, Credentials
 from gateway.counter.receipts import read_vkey
 from gateway.demo.house import House, HouseFailed
@@ -93,6 +93,22 @@ def _place(where: Where, stack: ExitStack, say: Callable[[str], None]) -> DataDi
     if data.exists() and (not data.is_dir() or any(data.iterdir())):
         stop(f"{data} 不是数据目录(没有 yrd.toml),也不是空目录。")
     return create_data_dir(place.root, now=SystemClock().now(), random=SystemIds().salt)
+
+
+def caller_of(
+    data: Path | None, caller: str, target: str, tls: Path | None, *, command: str
+) -> tuple[str, Credentials]:
+    """Address and certificate for a gateway that runs: `target`, or the one that serves `data`.
+    Ends the command where there is none."""
+    if target:
+        if tls is None:
+            stop("--target 需要 --tls DIR(ca.pem、机构编号.pem、机构编号.key)。")
+        return target, Credentials.of(tls, caller)
+    place = kept(data, command=command)
+    address = running(place)
+    if not address:
+        stop(f"{place.root} 的网关没有运行;先在另一终端执行 ./yrd serve --data {place.root}。")
+    return address, Credentials.of(tls or place.tls, caller)
 
 
 def running(place: DataDir) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from gateway.domain.business_day import SHANGHAI, business_day
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import Attention, ClaimRecord
+from gateway.journeys.read_again import may_read_again
+from gateway.journeys.take_back import may_take_back
 from gateway.ports import AttentionQuery, Store
 
 SCAN = 200
@@ -49,6 +51,8 @@ class AttentionItem:
 
     claim: ClaimRecord
     standing: Standing
+    since: datetime
+    """Since when its outcome is open."""
     statement_day: date
     """Day of the centre on which the settlement took effect, if it did."""
 
@@ -62,6 +66,7 @@ class AttentionPage:
 
 
 _WAITS = (Act.WAIT_STATEMENT,)
+_UNANSWERED = (Act.PHONE_REGION, Act.TAKE_BACK, Act.WAIT_STATEMENT)
 _DECIDES = (Act.READ_AGAIN, Act.TAKE_BACK, Act.PHONE_REGION)
 
 BY_ATTENTION: Mapping[Attention, Standing] = MappingProxyType(
@@ -96,7 +101,15 @@ BY_ATTENTION: Mapping[Attention, Standing] = MappingProxyType(
 
 
 def standing_of(claim: ClaimRecord) -> Standing:
-    """The reason, and the acts, for a provisional claim."""
+    """The reason, and the acts that the claim allows as it stands."""
+    found = _standing(claim)
+    forbidden = set() if may_take_back(claim) else {Act.TAKE_BACK}
+    if not may_read_again(claim):
+        forbidden.add(Act.READ_AGAIN)
+    return replace(found, may_do=tuple(act for act in found.may_do if act not in forbidden))
+
+
+def _standing(claim: ClaimRecord) -> Standing:
     found = BY_ATTENTION.get(claim.attention)
     if found is not None:
         return found
@@ -121,7 +134,7 @@ def _reversal(claim: ClaimRecord) -> Standing:
         return Standing("REVERSAL_ANSWERED", text, False, _WAITS)
     if claim.work_due_at is None:
         text = f"冲正已发出 {claim.reversal_attempts} 次,均无答复,不再重发:待对账,可先联系参保地。"
-        return Standing("REVERSAL_UNANSWERED", text, True, (Act.PHONE_REGION, *_WAITS))
+        return Standing("REVERSAL_UNANSWERED", text, True, _UNANSWERED)
     at = claim.work_due_at.astimezone(SHANGHAI)
     text = f"冲正尚无答复(已发 {claim.reversal_attempts} 次),系统将于 {at:%m-%d %H:%M} 后重发。"
     return Standing("REVERSAL_RETRIED", text, False, (Act.WAIT, *_WAITS))
@@ -129,7 +142,9 @@ def _reversal(claim: ClaimRecord) -> Standing:
 
 def item_of(claim: ClaimRecord) -> AttentionItem:
     """A provisional claim as the list shows it."""
-    return AttentionItem(claim, standing_of(claim), business_day(claim.created_at))
+    cancelling = claim.state is ClaimState.REVERSAL_UNKNOWN
+    since = claim.updated_at if cancelling else claim.created_at
+    return AttentionItem(claim, standing_of(claim), since, business_day(since))
 
 
 class ListAttention:

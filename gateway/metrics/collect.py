@@ -1,14 +1,14 @@
 """采样: what is looked up when monitoring asks: claims, outbox, log, the lines to the regions.
 
-The database is read at most once a second, however many ask, and in one snapshot; where it cannot
-be read its series are absent and `yrd_sample_failed` is 1: an old figure would be taken for a new
-one.
+The database is read at most once a second, however many ask; where it cannot be read its series are
+absent and `yrd_sample_failed` is 1: an old figure would be taken for a new one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,11 +23,14 @@ from gateway.ports import (
     Log,
     OutboxCount,
     ProvisionalCount,
+    RegionStatus,
     RegionStatuses,
     Store,
 )
 
 FRESH_S = 1.0
+Row = tuple[tuple[str, ...], float]
+"""Label values, and the figure."""
 BREAKERS = {"closed": 0, "half_open": 1, "open": 2}
 
 
@@ -89,98 +92,83 @@ class Lookups(Collector):
         return Sample(self._from.clock.now(), provisional, outbox, checkpoint, size)
 
     def collect(self) -> Iterator[Metric]:
-        yield gauge("yrd_sample_failed", "采样失败: 1 while the database cannot be read.", ())(
-            [((), int(self._failed))]
-        )
+        failed, refused = self._failed, bool(self._from.log.signing().refused)
+        yield gauge("yrd_sample_failed", "采样失败: 1 while the database cannot be read.", failed)
+        yield gauge("yrd_log_signing_refused", "日志停签: 1 while nothing is signed.", refused)
         yield from self._lines()
-        yield from self._writer()
-        codes = CounterMetricFamily(
-            "yrd_unknown_codes", "未知代码: codes in answers that no dictionary has.",
-            labels=("region", "field"),
-        )  # fmt: skip
-        for key, count in self._from.unknown_codes().items():
-            codes.add_metric(key, count)
-        yield codes
-        refused = bool(self._from.log.signing().refused)
-        yield gauge("yrd_log_signing_refused", "日志停签: 1 while nothing is signed.", ())(
-            [((), int(refused))]
-        )
+        yield from self._counters()
         if self._sample is not None:
             yield from _claims(self._sample)
             yield from _outbox(self._sample)
             yield from _log(self._sample)
 
     def _lines(self) -> Iterator[Metric]:
-        lines = self._from.regions()
-        labels = ("region",)
-        made = (
-            ("yrd_region_breaker", "熔断器: 0 closed, 1 half open, 2 open.",
-             [(line.province, BREAKERS[line.breaker]) for line in lines]),
-            ("yrd_region_in_flight", "在途调用.", [(li.province, li.in_flight) for li in lines]),
-            ("yrd_region_places", "并发上限.", [(line.province, line.places) for line in lines]),
-            ("yrd_region_retries_left", "剩余重试额度.",
-             [(line.province, line.retries_left) for line in lines]),
-            ("yrd_reversal_rate_per_second", "冲正速率: allowed at present.",
-             [(line.province, self._from.reversal_rate(line.province)) for line in lines]),
-        )  # fmt: skip
-        for name, text, rows in made:
-            yield gauge(name, text, labels)([((province,), value) for province, value in rows])
+        lines, rate = self._from.regions(), self._from.reversal_rate
+        made: tuple[tuple[str, str, Callable[[RegionStatus], float]], ...] = (
+            ("breaker", "熔断器: 0 closed, 1 half open, 2 open.", lambda r: BREAKERS[r.breaker]),
+            ("in_flight", "在途调用.", lambda r: r.in_flight),
+            ("places", "并发上限.", lambda r: r.places),
+            ("retries_left", "剩余重试额度: repeats of reads.", lambda r: r.retries_left),
+        )
+        for name, text, value in made:
+            rows = [((line.province,), value(line)) for line in lines]
+            yield gauges(f"yrd_region_{name}", text, ("region",), rows)
+        rates = [((line.province,), rate(line.province)) for line in lines]
+        text = "冲正速率: 2601s a second that are allowed at present."
+        yield gauges("yrd_reversal_rate_per_second", text, ("region",), rates)
 
-    def _writer(self) -> Iterator[Metric]:
+    def _counters(self) -> Iterator[Metric]:
         commits, works = self._from.commits()
         yield CounterMetricFamily("yrd_commits", "提交次数.", value=commits)
-        yield CounterMetricFamily(
-            "yrd_commit_works", "提交的事务数: by commits, the size of a group.", value=works
-        )
+        yield CounterMetricFamily("yrd_commit_works", "提交的事务数.", value=works)
+        text = "未知代码: codes in answers that no dictionary has."
+        codes = CounterMetricFamily("yrd_unknown_codes", text, labels=("region", "field"))
+        for key, count in self._from.unknown_codes().items():
+            codes.add_metric(key, count)
+        yield codes
 
 
-def gauge(
-    name: str, text: str, labels: tuple[str, ...]
-) -> Callable[[list[tuple[tuple[str, ...], float]]], GaugeMetricFamily]:
-    """A family, to be given its rows."""
+def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    """A single figure."""
+    return GaugeMetricFamily(name, text, value=value)
 
-    def filled(rows: list[tuple[tuple[str, ...], float]]) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(name, text, labels=labels)
-        for values, value in rows:
-            family.add_metric(values, value)
-        return family
 
-    return filled
+def gauges(name: str, text: str, labels: tuple[str, ...], rows: Iterable[Row]) -> GaugeMetricFamily:
+    """A figure for each set of labels."""
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for values, value in rows:
+        family.add_metric(values, value)
+    return family
 
 
 def _claims(sample: Sample) -> Iterator[Metric]:
     labels = ("region", "state", "waits_for")
     keyed = [((c.province, c.state.value, c.waits_for), c) for c in sample.provisional]
-    yield gauge("yrd_claims_provisional", "暂定结算单: by whom they wait for.", labels)(
-        [(key, found.count) for key, found in keyed]
-    )
-    yield gauge("yrd_claims_provisional_oldest_seconds", "最早一笔暂定结算单已等待的秒数.", labels)(
-        [(key, _age(sample, found.oldest)) for key, found in keyed]
-    )
+    counts = [(key, found.count) for key, found in keyed]
+    ages = [(key, _age(sample, found.oldest)) for key, found in keyed]
+    name = "yrd_claims_provisional"
+    yield gauges(name, "暂定结算单: by what they wait for.", labels, counts)
+    yield gauges(f"{name}_oldest_seconds", "最早一笔暂定结算单已等待的秒数.", labels, ages)
 
 
 def _outbox(sample: Sample) -> Iterator[Metric]:
     labels = ("region", "kind")
     keyed = [((row.province, row.kind), row) for row in sample.outbox]
-    yield gauge("yrd_outbox_waiting", "待发箱: items not delivered yet.", labels)(
-        [(key, row.count) for key, row in keyed]
-    )
-    ages = [(key, made_at(row.oldest_id)) for key, row in keyed]
-    yield gauge("yrd_outbox_oldest_seconds", "待发箱中最早一项已等待的秒数.", labels)(
-        [(key, _age(sample, at)) for key, at in ages if at is not None]
-    )
+    counts = [(key, row.count) for key, row in keyed]
+    made = [(key, made_at(row.oldest_id)) for key, row in keyed]
+    ages = [(key, _age(sample, at)) for key, at in made if at is not None]
+    yield gauges("yrd_outbox_waiting", "待发箱: items not delivered yet.", labels, counts)
+    yield gauges("yrd_outbox_oldest_seconds", "待发箱中最早一项已等待的秒数.", labels, ages)
 
 
 def _log(sample: Sample) -> Iterator[Metric]:
-    yield gauge("yrd_log_leaves", "日志条目数.", ())([((), sample.log_size)])
     signed = sample.checkpoint.tree_size if sample.checkpoint else 0
-    yield gauge("yrd_log_unsigned_leaves", "未签名条目数: beyond the newest checkpoint.", ())(
-        [((), max(0, sample.log_size - signed))]
-    )
-    if sample.checkpoint is not None:
-        yield gauge("yrd_checkpoint_age_seconds", "最新检查点的年龄.", ())(
-            [((), _age(sample, sample.checkpoint.signed_at))]
-        )
+    unsigned = max(0, sample.log_size - signed)
+    yield gauge("yrd_log_leaves", "日志条目数.", sample.log_size)
+    yield gauge("yrd_log_unsigned_leaves", "未签名条目数: beyond the newest checkpoint.", unsigned)
+    # One that never was is as old as can be: what waits for it is found by the same rule.
+    age = _age(sample, sample.checkpoint.signed_at) if sample.checkpoint else math.inf
+    yield gauge("yrd_checkpoint_age_seconds", "最新检查点的年龄.", age)
 
 
 def _age(sample: Sample, at: datetime) -> float:

@@ -6,7 +6,7 @@ not looked at; only its kind, its length and how it ended.
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -56,7 +56,7 @@ class _Metered:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._platform, name)
-        if not asyncio.iscoroutinefunction(method):
+        if not inspect.iscoroutinefunction(method):
             return method
 
         async def timed(*arguments: Any, **named: Any) -> Any:

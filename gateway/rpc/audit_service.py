@@ -3,7 +3,7 @@ what waits for a person."""
 
 from __future__ import annotations
 
-from gateway.domain.errors import NotFound, Refused
+from gateway.domain.errors import NotFound
 from gateway.journeys.prove_entry import not_yet_covered
 from gateway.ports import CheckpointView, Log, RegionStatuses
 from gateway.rpc.convert import attention, audits
@@ -30,7 +30,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         attend: Attend,
         regions: RegionStatuses,
         take_back: Decide,
-        read_again: Decide | None,
+        read_again: Decide,
     ) -> None:
         self._callers, self._log, self._prove, self._read = callers, log, prove, read
         self._attend, self._regions = attend, regions
@@ -124,8 +124,6 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """An operator has the stored answer read with the dictionaries of today."""
         operator = self._callers.operator(context)
         budget_s(context)
-        if self._read_again is None:
-            raise Refused("answers are not read again here", reason="NOT_OFFERED")
         claim = await self._read_again(attention.decision(request, operator))
         return pb.ReadAgainResponse(state=STATES[claim.state], text_zh=advice(claim))
 

@@ -80,7 +80,7 @@ class Journeys:
     attend: Attend
     regions: RegionStatuses
     take_back: Decide
-    read_again: Decide | None = None
+    read_again: Decide
 
 
 class RpcServer:

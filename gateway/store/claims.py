@@ -15,29 +15,23 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    String,
     and_,
     bindparam,
-    case,
     func,
     insert,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.claim import PROVISIONAL, ClaimState
+from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord
 from gateway.domain.errors import Conflict, InvariantViolated, Malformed
 from gateway.ports import (
     ANY_STATE,
-    AttentionQuery,
-    Awaiting,
     ClaimPage,
     ClaimQuery,
-    ProvisionalCount,
 )
 from gateway.store.errors import SubjectErased, Undecipherable
 from gateway.store.keyring import Keyring
@@ -47,31 +41,28 @@ from gateway.store.record_codec import record_from_json, record_to_json
 from gateway.store.sealing import KEY_VERSION, Place, Salt, seal, unseal
 from gateway.store.subjects import Subjects
 from gateway.store.tables import CLAIM, CLAIM_ENTRY
-from ledger.reads import from_us, to_us
+from ledger.reads import to_us
 
 _log = structlog.get_logger("yrd.store")
 PAGE_MAX = 500
 """Most claims of one page."""
 ENDED = (ClaimState.REFUSED.value, ClaimState.VOIDED.value, ClaimState.REVERSED.value)
 
-IS_PROVISIONAL = f"state IN ({', '.join(sorted(f'{state.value!r}' for state in PROVISIONAL))})"
-"""As text, for a partial index serves only who says the same."""
-
-_SEALED = (CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.body)
-_BY_ID = Prepared(select(*_SEALED).where(CLAIM.c.claim_id == bindparam("claim_id")))
+SEALED = (CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.body)
+_BY_ID = Prepared(select(*SEALED).where(CLAIM.c.claim_id == bindparam("claim_id")))
 _BY_REQUEST = Prepared(
-    select(*_SEALED).where(
+    select(*SEALED).where(
         CLAIM.c.institution_code == bindparam("institution"),
         CLAIM.c.request_id == bindparam("request_id"),
     )
 )
 _LIVE_OF_BATCH = (
-    select(*_SEALED)
+    select(*SEALED)
     .where(CLAIM.c.batch_index == bindparam("batch_index"), CLAIM.c.state.not_in(ENDED))
     .order_by(CLAIM.c.claim_id)
 )
 _NEEDING_WORK = (
-    select(*_SEALED)
+    select(*SEALED)
     .where(
         CLAIM.c.work_due_us <= bindparam("at"),
         CLAIM.c.body.is_not(None),
@@ -80,56 +71,6 @@ _NEEDING_WORK = (
     )
     .order_by(CLAIM.c.work_due_us)
     .limit(bindparam("limit"))
-)
-_AWAITING = (
-    select(CLAIM.c.state, func.count(), func.min(CLAIM.c.updated_us))
-    .where(
-        text(IS_PROVISIONAL),
-        CLAIM.c.work_due_us.is_(None),
-        or_(
-            CLAIM.c.institution_code == bindparam("institution"),
-            bindparam("institution", type_=String) == "",
-        ),
-    )
-    .group_by(CLAIM.c.state)
-    .order_by(CLAIM.c.state)
-)
-"""Reads every claim: for a person who asks now and then, not for each round of a worker."""
-_PROVISIONAL = (
-    select(*_SEALED)
-    .where(
-        text(IS_PROVISIONAL),
-        CLAIM.c.body.is_not(None),
-        CLAIM.c.claim_id > bindparam("after"),
-        or_(
-            CLAIM.c.claim_id == bindparam("claim_id"),
-            bindparam("claim_id", type_=String) == "",
-        ),
-        CLAIM.c.insured_region.between(bindparam("first"), bindparam("last")),
-        or_(
-            CLAIM.c.institution_code == bindparam("institution"),
-            bindparam("institution", type_=String) == "",
-        ),
-    )
-    .order_by(CLAIM.c.claim_id)
-    .limit(bindparam("limit"))
-)
-_PROVINCE = func.substr(CLAIM.c.insured_region, 1, 2).label("province")
-_WAITS_FOR = case(
-    (CLAIM.c.work_due_us.is_not(None), "gateway"),
-    (or_(CLAIM.c.state == ClaimState.REVIEW.value, CLAIM.c.reconcile_due_us.is_(None)), "person"),
-    else_="statement",
-)
-_SINCE = case(
-    (CLAIM.c.state == ClaimState.REVERSAL_UNKNOWN.value, CLAIM.c.updated_us),
-    else_=CLAIM.c.created_us,
-)
-_PROVISIONAL_COUNTS = (
-    select(_PROVINCE, CLAIM.c.state, _WAITS_FOR.label("waits_for"), func.count(), func.min(_SINCE))
-    .where(text(IS_PROVISIONAL), CLAIM.c.body.is_not(None))
-    # By their labels: two expressions with parameters are never the same to PostgreSQL.
-    .group_by(text("province"), CLAIM.c.state, text("waits_for"))
-    .order_by(text("province"), CLAIM.c.state, text("waits_for"))
 )
 _ANSWER = Prepared(
     select(CLAIM.c.claim_id, CLAIM.c.subject_ref, CLAIM.c.answer).where(
@@ -193,9 +134,9 @@ class Claims:
         values = {"at": to_us(at), "limit": limit, **codes_within(region)}
         names = sorted(state.value for state in states)
         rows = self._connection.execute(_NEEDING_WORK, values | {"states": names})
-        return self._readable(rows.all())
+        return self.readable(rows.all())
 
-    def _readable(self, rows: Sequence[Row[Any, *tuple[Any, ...]]]) -> tuple[ClaimRecord, ...]:
+    def readable(self, rows: Sequence[Row[Any, *tuple[Any, ...]]]) -> tuple[ClaimRecord, ...]:
         found: list[ClaimRecord] = []
         for row in rows:
             try:
@@ -204,32 +145,6 @@ class Claims:
                 kind = type(error).__name__
                 _log.error("claim_does_not_open", claim_id=row.claim_id, error_type=kind)
         return tuple(found)
-
-    def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
-        """By state; of one institution, or of all ("")."""
-        rows = self._connection.execute(_AWAITING, {"institution": institution})
-        return tuple(
-            Awaiting(ClaimState(state), count, from_us(oldest)) for state, count, oldest in rows
-        )
-
-    def provisional_counts(self) -> tuple[ProvisionalCount, ...]:
-        """By province, state and what they wait for; by columns alone."""
-        rows = self._connection.execute(_PROVISIONAL_COUNTS).all()
-        return tuple(
-            ProvisionalCount(province, ClaimState(state), waits_for, count, from_us(since))
-            for province, state, waits_for, count, since in rows
-        )
-
-    def provisional(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
-        """By claim id; a row that does not open is left out and told in the log."""
-        values = {
-            "institution": query.institution,
-            "after": query.after,
-            "claim_id": query.claim_id,
-            "limit": min(max(query.limit, 1), PAGE_MAX),
-            **codes_within(query.insured_region_prefix),
-        }
-        return self._readable(self._connection.execute(_PROVISIONAL, values).all())
 
     def insert(self, claim: ClaimRecord) -> None:
         """Raises Conflict if its id or one of its request ids is taken."""

@@ -16,7 +16,7 @@ from gateway.store.grants import grant_ddl, refuse_no_role
 from gateway.store.lock import WriterLock
 from gateway.store.postgresql import refuse_unfit, refuse_unreachable
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision, oldest first; a test compares them with migrations/versions."""
 SCRIPTS = Path(__file__).with_name("migrations")
 

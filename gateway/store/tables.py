@@ -24,6 +24,11 @@ from sqlmodel import Field, SQLModel
 _Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid is spelled INTEGER
 
 
+IS_PROVISIONAL = "state IN ('REVERSAL_SENT', 'REVERSAL_UNKNOWN', 'REVIEW', 'UNKNOWN')"
+"""The states of gateway.domain.claim.PROVISIONAL, as text: a partial index serves only those who
+say the same."""
+
+
 class SubjectRow(SQLModel, table=True):
     """人员引用: a person as a random reference, with the key that everything of theirs is under.
 
@@ -65,6 +70,12 @@ class ClaimRow(SQLModel, table=True):
             "reconcile_due_us",
             sqlite_where=text("reconcile_due_us IS NOT NULL"),
             postgresql_where=text("reconcile_due_us IS NOT NULL"),
+        ),
+        Index(
+            "claim_provisional",
+            "claim_id",
+            sqlite_where=text(IS_PROVISIONAL),
+            postgresql_where=text(IS_PROVISIONAL),
         ),
         Index(
             "claim_reversed",

@@ -37,6 +37,7 @@ from gateway.store.outbox import Outbox
 from gateway.store.reconciliation import Reconciliation
 from gateway.store.reversals import Reversals
 from gateway.store.subjects import CipherCache, Subjects
+from gateway.store.waiting import Waiting
 from ledger.journal import Entry
 from ledger.tail import Tail
 
@@ -184,6 +185,7 @@ class Snapshot:
         )
         self._evidence = Evidence(connection, self.subjects, salt)
         self._outbox = Outbox(connection)
+        self._waiting = Waiting(connection, self.claims)
         self._reconciliation = Reconciliation(connection, self.claims)
         self._reversals = Reversals(connection)
 
@@ -224,16 +226,16 @@ class Snapshot:
         return self._reconciliation.of_statement(institution, pooling_region, first, last)
 
     def awaiting_reconciliation(self, institution: str) -> tuple[Awaiting, ...]:
-        return self.claims.awaiting_reconciliation(institution)
+        return self._waiting.awaiting(institution)
 
     def provisional_counts(self) -> tuple[ProvisionalCount, ...]:
-        return self.claims.provisional_counts()
+        return self._waiting.counts()
 
     def outbox_counts(self) -> tuple[OutboxCount, ...]:
         return self._outbox.counts()
 
     def provisional_claims(self, query: AttentionQuery) -> tuple[ClaimRecord, ...]:
-        return self.claims.provisional(query)
+        return self._waiting.listed(query)
 
     def due_outbox(self, at: datetime, limit: int, *, region: str = "") -> tuple[OutboxItem, ...]:
         return self._outbox.due(at, limit, region=region)

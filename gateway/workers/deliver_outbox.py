@@ -18,6 +18,8 @@ from gateway.ports import Clock, Store
 from gateway.telemetry import Logger
 
 BATCH = 32
+BATCHES = 8
+"""Of one round, as long as they are full; then whoever wants to stop the worker is heard."""
 LEASE = timedelta(seconds=60)
 """How long other gateways leave an item to the one that took it: longer than a telling takes."""
 
@@ -42,17 +44,22 @@ class DeliverOutbox:
         self._log = logger
 
     async def __call__(self) -> int:
-        free = BATCH if self._pace is None else min(BATCH, self._pace.free())
-        if not free:
-            return 0
+        delivered = 0
+        for _ in range(BATCHES):
+            free = BATCH if self._pace is None else min(BATCH, self._pace.free())
+            taken = await self._take(free) if free else ()
+            delivered += sum(await asyncio.gather(*(self._paced(item) for item in taken)))
+            if len(taken) < free or not taken:
+                break
+        return delivered
+
+    async def _take(self, most: int) -> tuple[OutboxItem, ...]:
         now, region = self._clock.now(), self._region
         if not await self._store.read(lambda reader: reader.due_outbox(now, 1, region=region)):
-            return 0
-        items = await self._store.write(
-            lambda books: books.take_outbox(now, free, until=now + LEASE, region=region)
+            return ()
+        return await self._store.write(
+            lambda books: books.take_outbox(now, most, until=now + LEASE, region=region)
         )
-        delivered = await asyncio.gather(*(self._paced(item) for item in items))
-        return sum(delivered)
 
     async def _paced(self, item: OutboxItem) -> bool:
         if self._pace is None:

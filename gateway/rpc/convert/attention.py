@@ -77,7 +77,7 @@ def _claim(item: AttentionItem) -> pb.AttentionClaim:
         needs_person=standing.needs_person,
         reason=standing.reason,
         why_zh=standing.text_zh,
-        since=to_timestamp(claim.updated_at),
+        since=to_timestamp(item.since),
         institution_code=claim.institution_code,
         visited_region=claim.visited_region,
         insured_region=claim.insured_region,

@@ -52,6 +52,8 @@ class House:
     log: MemoryLog
     logger: MemoryLogger
     authority: Authority | None
+    own_port: int = 0
+    """Of the process that answers itself, whoever forwards to it."""
 
     @property
     def ca(self) -> Authority:
@@ -59,11 +61,11 @@ class House:
             raise LookupError("this house serves plaintext")
         return self.authority
 
-    def channel(self, pair: Pair) -> grpc.aio.Channel:
+    def channel(self, pair: Pair, port: int = 0) -> grpc.aio.Channel:
         credentials = grpc.ssl_channel_credentials(
             self.ca.root.read_bytes(), pair.key.read_bytes(), pair.certificate.read_bytes()
         )
-        return grpc.aio.secure_channel(f"127.0.0.1:{self.port}", credentials)
+        return grpc.aio.secure_channel(f"127.0.0.1:{port or self.port}", credentials)
 
 
 @asynccontextmanager
@@ -79,7 +81,8 @@ async def running(folder: Path, *, plaintext: bool = False) -> AsyncIterator[Hou
         read_again=journeys.read_again,
     )  # fmt: skip
     server.answer(verbs, log)
-    house = House(server, await server.start(), journeys, log, logger, authority)
+    port = await server.start()
+    house = House(server, port, journeys, log, logger, authority, own_port=port)
     try:
         yield house
     finally:

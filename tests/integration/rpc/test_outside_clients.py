@@ -59,6 +59,22 @@ async def test_a_log_that_is_not_signed_is_heard_of_and_everything_else_is_well(
     assert await health(qingpu, "") == SERVING
 
 
+async def test_a_region_whose_breaker_is_open_is_heard_of_and_everything_else_is_well(
+    house: House,
+) -> None:
+    # The process that calls the regions knows; one that forwards to it does not.
+    port = house.own_port
+    async with house.channel(house.ca.client(QINGPU_URN), port) as channel:
+        assert await health(channel, "yrd.region.33") == SERVING
+        house.journeys.breaker = "open"
+        stub = health_pb2_grpc.HealthStub(channel)
+        request = health_pb2.HealthCheckRequest(service="yrd.region.33")
+        async for update in stub.Watch(request, timeout=WAIT_S):
+            if update.status == NOT_SERVING:
+                break
+        assert await health(channel, "") == SERVING
+
+
 async def _first(stream: Any, count: int) -> AsyncIterator[Any]:
     async for update in stream:
         yield update

@@ -90,8 +90,13 @@ async def test_a_claim_that_waits_is_counted_by_whom_it_waits_for(world: World) 
                 break
             assert shown.reason in ("NO_ANSWER", "REVERSAL_RETRIED")
             await asyncio.sleep(0.05)
-        await asyncio.sleep(1.1)  # the figures are looked up once a second
+        await asyncio.sleep(1.1)  # not a wait: figures are looked up once a second
     assert shown.claim_id == claim.claim_id
+    status = await audit.GetStatus(audit_pb2.GetStatusRequest(), timeout=5)
+    assert [(r.province, r.breaker) for r in status.regions] == [
+        ("31", "closed"), ("32", "closed"), ("33", "closed"),
+    ]  # fmt: skip
+    assert all(region.places > 0 for region in status.regions)
     assert list(shown.may_do) == [audit_pb2.ATTENTION_ACT_WAIT_STATEMENT]
     found = values(await scrape(world))
     waiting = {"region": "33", "state": "REVERSAL_SENT", "waits_for": "statement"}

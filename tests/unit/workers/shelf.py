@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +15,7 @@ from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord, OutboxItem, PlannedMessage
 from gateway.ports import Accepted, Answer, CallContext, Exchange, NoAnswer, NotDelivered
 from gateway.ports import Verb as Said
-from tests.simulation.virtual_time import SimClock
+from tests.simulation.virtual_time import SimClock, passes
 from tests.unit.rpc import samples
 
 EXCHANGE = Exchange("2601", b"{}", b"{}")
@@ -128,7 +127,7 @@ class Platform:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await asyncio.sleep(20.0 if self.gone else 0.05)
+            await passes(20.0 if self.gone else 0.05)
         finally:
             self.in_flight -= 1
         if self.gone:

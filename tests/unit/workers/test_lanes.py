@@ -18,7 +18,7 @@ from gateway.journeys.resolve_unknown import ResolveTimings, ResolveUnknown
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.resolve_claims import MARKING, ResolveClaims, sending
 from gateway.workers.rounds import Rounds
-from tests.simulation.virtual_time import BEGIN, SimClock, VirtualLoop
+from tests.simulation.virtual_time import BEGIN, SimClock, VirtualLoop, passes
 from tests.unit.rpc.samples import QINGPU
 from tests.unit.workers.shelf import Platform, Platforms, Shelf, busiest, unknown
 from tests.unit.workers.test_holding_nobody_up import Log
@@ -114,7 +114,7 @@ def test_a_province_that_never_answers_holds_up_no_2601_of_another() -> None:
         shelf = Shelf(*backlog(200, ZHEJIANG), *backlog(100, SHANGHAI))
         House(shelf, {"31": well, "33": gone}, clock).start()
         while len(well.reversed) < 100:
-            await asyncio.sleep(0.5)
+            await passes(0.5)
         # 100 at the growing rate of an undisturbed province; one call of the other takes 20 s.
         assert clock.monotonic() < 18.0
         assert gone.sent.total() <= PLACES, "its first calls are still waiting"
@@ -128,10 +128,10 @@ def test_what_is_known_without_a_region_is_said_whatever_the_regions_do() -> Non
         gone.gone = True
         shelf = Shelf(*backlog(50, ZHEJIANG))
         House(shelf, {"33": gone}, clock).start()
-        await asyncio.sleep(3.0)
+        await passes(3.0)
         late = unknown(99, ZHEJIANG, clock.now())
         shelf.put(replace(late, claim_id="clm_late", state=ClaimState.RECORDED))
-        await asyncio.sleep(1.0)
+        await passes(1.0)
         assert shelf.claims["clm_late"].state is ClaimState.UNKNOWN
 
     virtually(story)
@@ -143,7 +143,7 @@ def test_five_thousand_waiting_claims_come_back_slowly_within_the_budget_and_all
         platform.gone = True
         shelf = Shelf(*backlog(5_000, ZHEJIANG))
         House(shelf, {"33": platform}, clock).start()
-        await asyncio.sleep(600.0)
+        await passes(600.0)
         spent = platform.sent.total()
         # First its places, then one call that tries each time the breaker lets one through.
         assert spent <= PLACES + 600 // 20 + 1
@@ -151,7 +151,7 @@ def test_five_thousand_waiting_claims_come_back_slowly_within_the_budget_and_all
         platform.gone, platform.sent = False, type(platform.sent)()
         back_at = int(clock.monotonic())
         while answered(shelf) < 5_000:
-            await asyncio.sleep(10.0)
+            await passes(10.0)
         full_per_s = PER_MINUTE // 60
         first_10_s = sum(platform.sent[back_at + second] for second in range(10))
         assert first_10_s < 10 * full_per_s // 2, "it came back all at once"
@@ -173,7 +173,7 @@ def test_the_queue_is_the_database_a_process_may_die_at_any_moment() -> None:
         while answered(shelf) < 300:
             house = House(shelf, {"33": platform}, clock)
             house.start()
-            await asyncio.sleep(7.0 + lives % 3 * 0.017)
+            await passes(7.0 + lives % 3 * 0.017)
             await end_all()
             lives += 1
             assert lives < 50
@@ -190,7 +190,7 @@ def test_a_2601_that_never_left_is_no_attempt_but_lengthens_the_pause() -> None:
         platform.refusing = True
         shelf = Shelf(*backlog(1, ZHEJIANG))
         House(shelf, {"33": platform}, clock).start()
-        await asyncio.sleep(2 * 3600.0)
+        await passes(2 * 3600.0)
         (claim,) = shelf.claims.values()
         assert claim.reversal_attempts == 0
         assert claim.work_due_at is not None, "it is tried again as long as it never left"
@@ -228,7 +228,7 @@ def test_news_for_a_province_that_never_answers_hold_up_no_other_news() -> None:
             )  # fmt: skip
             Rounds(province, lane, pause_s=0.5, logger=Log()).start()
         while len(told) < 100:
-            await asyncio.sleep(0.5)
+            await passes(0.5)
         assert clock.monotonic() < 10.0
         assert all(item_id.startswith(SHANGHAI) for item_id in told)
 

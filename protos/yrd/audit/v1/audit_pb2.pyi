@@ -634,7 +634,7 @@ class AttentionClaim(_message.Message):
     """2601s that were sent and went unanswered, or the one that was answered."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
-        """When it came to its present state or was last tried."""
+        """Since when its outcome is open."""
 
     @_builtins.property
     def computed(self) -> _claim_pb2.Breakdown:
