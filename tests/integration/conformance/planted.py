@@ -23,6 +23,7 @@ from adapters.baseline.settlement import Expected
 from adapters.baseline.wire import Json as OurJson
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
+from adapters.sandbox import files
 from adapters.sandbox.context import Call, Refusal
 from adapters.sandbox.gates import Gatekeeper
 from adapters.sandbox.platform import Message, Platform
@@ -33,7 +34,7 @@ from adapters.sandbox.transactions import TABLE, Transaction, cancel, settle, st
 from adapters.sandbox.wire import Json, Node, node_of, text_of
 from gateway.conformance.resigned import believing
 from gateway.conformance.target import Connect
-from gateway.domain.visit import Attendance
+from gateway.domain.visit import Attendance, Patient, PersonFound
 from gateway.ports import (
     Answer,
     CallContext,
@@ -77,6 +78,13 @@ class AnyCaller(_Forgiving):
     """Lets callers through that nobody knows."""
 
     forgiven = "非法用户"
+
+
+class Nobody(Gatekeeper):
+    """Turns everybody away."""
+
+    def check(self, headers: Mapping[str, str], body: bytes, tail: str, now: datetime) -> None:
+        raise GateRefusal("签名不一致!")
 
 
 class EarlyTime(Gatekeeper):
@@ -244,6 +252,19 @@ def reversal_only_once_known(call: Call) -> Json:
     return cancel.reverse_message(call)
 
 
+def reversal_only_the_first_time(call: Call) -> Json:
+    """A message that was reversed before it came is never reversed again."""
+    data = node_of(call.given, "data")
+    if call.state.is_barred(text_of(data, "omsgid")):
+        return None
+    return cancel.reverse_message(call)
+
+
+def refusal(call: Call) -> Json:
+    """Says no to whatever it is asked."""
+    raise Refusal("本平台不支持本交易")
+
+
 def statement_always_balanced(call: Call) -> Json:
     """3201 says yes to any sum."""
     answer = cast(Node, statements.totals(call))
@@ -275,6 +296,35 @@ def statement_lacks_refunds(call: Call) -> Json:
     """3202 shows settlements and not what took them back."""
     state = cast(State, _Forgetful(call.state, refunds=True))
     return statements.detail(replace(call, state=state))
+
+
+class _Agreeing:
+    """A state that has whatever was uploaded."""
+
+    def __init__(self, call: Call) -> None:
+        number = text_of(node_of(call.given, "data"), "file_qury_no")
+        file = call.state.file(number)
+        self._state = call.state
+        self._cells = files.unpack(file.data, 7) if file else []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+    def booked(self, *given: str) -> list[Booked]:
+        theirs = {row.setl_id: row for row in self._state.booked(*given)}
+        for setl_id, mdtrt_id, psn_no, *amounts, refund in self._cells:
+            total, fund, account = (int(Decimal(amount) * 100) for amount in amounts)
+            known = theirs.get(setl_id) or next(iter(theirs.values()))
+            theirs[setl_id] = replace(
+                known, setl_id=setl_id, mdtrt_id=mdtrt_id, psn_no=psn_no,
+                amounts=(total, fund, account), refund=refund == "1",
+            )  # fmt: skip
+        return list(theirs.values())
+
+
+def statement_agrees_with_us(call: Call) -> Json:
+    """3202 finds everything right that was uploaded."""
+    return statements.detail(replace(call, state=cast(State, _Agreeing(call))))
 
 
 # --- platforms: a message is wrong -----------------------------------------------------------
@@ -425,6 +475,14 @@ class TakesStrangeStatusForNo(TakesUnknownForNo):
     causes = ("http_",)
 
 
+class AsksTwice(NationalClient):
+    """Asks for a person twice, whatever it is answered."""
+
+    async def find_person(self, ctx: CallContext, patient: Patient) -> Answer[PersonFound]:
+        await super().find_person(ctx, patient)
+        return await super().find_person(ctx, patient)
+
+
 class SettlesAgain(NationalClient):
     """A settlement without an answer is sent once more."""
 
@@ -456,6 +514,17 @@ class ReadsAnybodysAnswer(NationalCodec):
 
 
 _AMOUNTS = ("pay", "amt", "dedc")
+
+
+class ReadsNumericCodesOnly(NationalCodec):
+    """A code that is a text is no code."""
+
+    def read_settlement(
+        self, reply: Reply, message: OurMessage, expected: Expected
+    ) -> RegionSettlement:
+        if isinstance(reply.members["infcode"], str):
+            raise BrokenAnswer("infcode", "not a number")
+        return super().read_settlement(reply, message, expected)
 
 
 class _Mending(NationalCodec):

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from adapters.sandbox.context import Rules
 from adapters.sandbox.gates import Gatekeeper
 from adapters.sandbox.platform import Platform
 from adapters.sandbox.transactions.settle import settle
 from gateway.conformance.rule import Outcome
+from gateway.conformance.rules import ALL
 from gateway.conformance.target import Connect
 from tests.integration.conformance import planted as p
 from tests.integration.conformance.trials import told, trial
@@ -26,10 +28,12 @@ class Defect:
     platform: type[Platform] = Platform
     gatekeeper: type[Gatekeeper] = Gatekeeper
     connect: Connect | None = None
+    rules: Rules | None = None
 
 
 SH, JS, ZJ, AH = "shanghai", "jiangsu", "zhejiang", "anhui"
 PLATFORMS = [
+    Defect("everybody is turned away", ZJ, ("C01", "C10"), gatekeeper=p.Nobody),
     Defect("any signature is let through", JS, ("C02",), gatekeeper=p.AnySignature),
     Defect("a changed body is let through", ZJ, ("C06",), gatekeeper=p.AnySignature),
     Defect("an old timestamp is let through", JS, ("C03",), gatekeeper=p.AnyTime),
@@ -55,7 +59,7 @@ PLATFORMS = [
     ),
     Defect("a refusal keeps its effect", JS, ("C15",), p.RefusesAndBooks),
     Defect("a refusal says nothing", ZJ, ("C15",), p.RefusesWithoutAWord),
-    Defect("a repeat settles twice", JS, ("C25", "C50"), p.Forgetful),
+    Defect("a repeat settles twice", JS, ("C07", "C25", "C50"), p.Forgetful),
     Defect("a msgid serves two messages", ZJ, ("C51",), p.ReusesMsgids),
     Defect(
         "a batch is settled twice",
@@ -70,6 +74,13 @@ PLATFORMS = [
         SH,
         ("C20", "C62"),
         p.with_(_2601=p.reversal_that_ends_the_visit),
+    ),
+    Defect(
+        "a late original cannot be reversed",
+        JS,
+        ("C63",),
+        p.with_(_2601=p.reversal_only_the_first_time),
+        rules=Rules(late_original="accept"),
     ),
     Defect("2601 of a 2601 restores", JS, ("C64",), p.with_(_2601=p.reversal_of_anything)),
     Defect(
@@ -91,6 +102,13 @@ PLATFORMS = [
     Defect("lines may be reversed", JS, ("C69",), p.with_(_2601=p.reversal_of_lines)),
     Defect("an admission stays", ZJ, ("C70",), p.with_(_2601=p.reversal_only_once_known)),
     Defect("3201 balances anything", JS, ("C80",), p.with_(_3201=p.statement_always_balanced)),
+    Defect(
+        "3202 agrees with whatever is uploaded",
+        SH,
+        ("C82", "C83"),
+        p.with_(_3202=p.statement_agrees_with_us),
+    ),
+    Defect("no dictionary is answered", ZJ, ("C86",), p.with_(_1901=p.refusal)),
     Defect("3202 lacks a row", SH, ("C81", "C85"), p.with_(_3202=p.statement_lacks_a_row)),
     Defect("3202 lacks refunds", ZJ, ("C84", "C85"), p.with_(_3202=p.statement_lacks_refunds)),
 ]
@@ -117,7 +135,7 @@ ADAPTERS = [
     Defect(
         "an adapter takes garbage for a no",
         JS,
-        ("C26", "C27", "C28"),
+        ("C26", "C27", "C28", "C48"),
         connect=p.over(JS, p.TakesGarbageForNo),
     ),
     Defect(
@@ -132,6 +150,13 @@ ADAPTERS = [
         JS,
         ("C23",),
         connect=p.reading(JS, p.ReadsAnybodysAnswer),
+    ),
+    Defect("an adapter asks twice", JS, ("C34",), connect=p.over(JS, p.AsksTwice)),
+    Defect(
+        "an adapter reads numeric codes only",
+        ZJ,
+        ("C43",),
+        connect=p.reading(ZJ, p.ReadsNumericCodesOnly),
     ),
     Defect("an adapter rounds", JS, ("C44",), connect=p.reading(JS, p.RoundsAmounts)),
     Defect(
@@ -173,12 +198,18 @@ async def test_a_planted_defect_is_found_by_its_rule(defect: Defect, tmp_path: P
         tmp_path,
         *defect.fails,
         connect=defect.connect,
+        rules=defect.rules,
         platform=defect.platform,
         gatekeeper=defect.gatekeeper,
     )
     assert not report.conforms
     assert {f.rule.id for f in report.of(Outcome.BROKEN)} == {*defect.fails}, told(report)
     assert "检验中断" not in "".join(told(report))
+
+
+def test_every_rule_can_fail() -> None:
+    found = {rule for defect in (*PLATFORMS, *ADAPTERS) for rule in defect.fails}
+    assert found == {rule.id for rule in ALL}
 
 
 def test_at_least_twenty_defects_are_planted_on_either_side() -> None:
