@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.sm.encoding import SignatureMalformed, der_to_raw
+from adapters.sm.encoding import SignatureMalformed, der_to_raw, raw_to_der
 from adapters.sm.keys import KeyUnusable, Sm2PrivateKey
 from adapters.sm.pairs import check_pair
 from adapters.sm.provider import SmProvider, SmProviderBroken
@@ -86,6 +86,8 @@ def test_another_message_key_or_identity_is_no_signature(provider: SmProvider) -
 )
 def test_numbers_out_of_range_are_no_signature(provider: SmProvider, signature: bytes) -> None:
     assert provider.verify(PUBLIC, MESSAGE, signature) is False
+    with pytest.raises(SignatureMalformed):
+        raw_to_der(signature)  # before any provider is asked
 
 
 @each_provider
