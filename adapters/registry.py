@@ -16,6 +16,8 @@ from adapters import wiring
 from adapters.baseline.profile import ProfileBook
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
+from adapters.signing.schemes import NeedSm2
+from adapters.sm.selection import need_sm2
 from gateway.domain.errors import Violation
 from gateway.domain.region import RegionUnknown, pooling_region_of
 from gateway.ports import RegionGateway, RegionStatus
@@ -95,12 +97,12 @@ def book_of(name: str, over: Path | None = None) -> ProfileBook:
     return wiring.book_of(f"adapters.{name}", over)
 
 
-def check(name: str, connection: Connection, now: datetime) -> None:
+def check(name: str, connection: Connection, now: datetime, sm2: NeedSm2 = need_sm2) -> None:
     """What a connection needs, today and as far as its profile says already, is there.
 
     Raises ProfileError, SecretsMissing, SmUnavailable; KeyError for a name not declared.
     """
-    wiring.check(book_of(name, connection.profile_file), connection.secrets, now)
+    wiring.check(book_of(name, connection.profile_file), connection.secrets, now, sm2)
 
 
 def connect(connections: Mapping[str, Connection], clocks: Clocks) -> ConnectedRegions:

@@ -21,7 +21,9 @@ from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing import schemes
 from adapters.signing.scheme import Scheme, Secrets
+from adapters.signing.schemes import NeedSm2
 from adapters.signing.sm4_body import Sm4Body
+from adapters.sm.selection import need_sm2
 from adapters.transport import Limits, Transport
 from gateway.domain.dictionary import CodeTable
 
@@ -71,7 +73,9 @@ class Codecs:
         return self._codec
 
 
-def check(book: ProfileBook, secrets: Secrets, moment: datetime) -> None:
+def check(
+    book: ProfileBook, secrets: Secrets, moment: datetime, sm2: NeedSm2 = need_sm2
+) -> None:
     """Everything that is in force at a moment or will be can be had.
 
     Raises ProfileError, SecretsMissing, SmUnavailable.
@@ -79,7 +83,7 @@ def check(book: ProfileBook, secrets: Secrets, moment: datetime) -> None:
     day = moment.astimezone(SHANGHAI).date()
     book.at(day)
     for signing, encryption in book.signings_from(day):
-        schemes.of(signing, secrets, book.name_zh)
+        schemes.of(signing, secrets, book.name_zh, sm2)
         schemes.cipher_of(encryption, secrets)
 
 

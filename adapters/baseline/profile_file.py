@@ -25,8 +25,9 @@ from adapters.baseline.profile import (
     Timing,
     Wire,
 )
+from adapters.baseline.profile_checks import problem_of
 from adapters.baseline.profile_section import Section
-from adapters.baseline.profile_signing import SIGNING_KEYS, SIGNS_ANSWERS, Encryption, Signing
+from adapters.baseline.profile_signing import SIGNING_KEYS, Encryption, Signing
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -109,21 +110,20 @@ def _section(kind: type[Section], where: str, entry: Table) -> Section:
     hints = get_type_hints(kind)
     section = kind(**{key: _value(f"{where} {key}", hints[key], entry[key]) for key in entry})
     if isinstance(section, Signing):
-        _check_signing(section, where, entry)
+        _refuse_idle(section, where, entry)
+    problem = problem_of(section)
+    if problem:
+        raise ProfileError(f"{where} {problem}")
     return section
 
 
-def _check_signing(signing: Signing, where: str, entry: Table) -> None:
+def _refuse_idle(signing: Signing, where: str, entry: Table) -> None:
     """A key that the scheme does not read would look as if it were obeyed."""
     needs, may = SIGNING_KEYS[signing.scheme]
     idle = entry.keys() - _COMMON - needs - may
     if idle:
         raise ProfileError(f"{where} {'、'.join(sorted(idle))}:{signing.scheme} 不用此项,请删去")
     _complain(f"{where} scheme = {signing.scheme}", " ", set(), set(needs - entry.keys()))
-    if signing.answers_signed and signing.scheme not in SIGNS_ANSWERS:
-        raise ProfileError(f"{where} answers_signed:{signing.scheme} 的应答没有签名,应为 false")
-    if signing.clock_unit_ms not in (1, 1000):
-        raise ProfileError(f"{where} clock_unit_ms:应为 1(毫秒)或 1000(秒)")
 
 
 def _complain(where: str, gap: str, unknown: set[str], missing: set[str]) -> None:

@@ -52,6 +52,11 @@ SIGNING_KEYS: Mapping[SchemeName, tuple[frozenset[str], frozenset[str]]] = {
     "envelope-sm2": (frozenset(), frozenset({"identity"})),
 }
 """Scheme → the keys it needs and those it may have, beyond what every scheme has."""
+SIGNED_FIELDS: Mapping[SchemeName, frozenset[str]] = {
+    "csb-hmac-sha1": frozenset({"_api_access_key", "_api_name", "_api_timestamp", "_api_version"}),
+    "tif-sha256": frozenset({"timestamp", "token", "nonce"}),
+}
+"""What `signed_fields` may name."""
 SIGNS_ANSWERS = frozenset({"zj-hmac-sm3", "envelope-sm3", "envelope-sm2"})
 """The schemes that could verify an answer; with the others `answers_signed` cannot be true."""
 

@@ -60,6 +60,14 @@ def test_a_dictionary_has_a_word_for_everything_we_can_say(province: str) -> Non
         ("number_style", "number_stile"),
         ('province = "33"', ""),
         ("concurrency = 64", "concurrency = 6.4"),
+        ("concurrency = 64", "concurrency = 0"),
+        ("2304A = 60000", "2304A = 0"),
+        ("retry_budget = 10", "retry_budget = -1"),
+        ("lines_per_upload = 100", "lines_per_upload = 0"),
+        ('path = "/fsi/api/{infno}"', 'path = "fsi/api/{infno}"'),
+        ('{ 2207A = "/fsi', '{ 2207A = "fsi'),
+        ('2203 = "2203A"', '2203 = "22O3A"'),
+        ('infno = "5"', 'infno = "five"'),
     ],
 )
 def test_a_wrong_profile_is_refused(old: str, new: str) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters import registry
-from adapters.signing import schemes
-from adapters.sm.selection import Selection, SmUnavailable, need_sm2
+from adapters.sm.selection import Selection, need_sm2
 from gateway.config import ConfigError, RegionSettings
 from gateway.demo.dev_keys import dev_secrets
 from gateway.region_connections import connection_of, connections_of
@@ -78,6 +77,9 @@ def test_a_site_s_own_sections_count_and_the_rest_is_as_it_ships(tmp_path: Path)
         ("= 1000", '= "1000"', r"clock_unit_ms:应为整数,写的是 '1000'"),
         ("2025-01-01", "2026-01-01", r"\[\[signing\]\] 没有在 2025-09-10 已生效的一节"),
         ("[[signing]]", "[[signing", "不是有效的 TOML"),
+        ('"letter of the platform, made up for this test"', '""', "source:写明出处"),
+        ("= 1000", '= 1000\nsigned_fields = ["_api_nme"]', "signed_fields:csb-hmac-sha1 只认"),
+        ("= 1000", "= 1000\nskew_ms = 0", "skew_ms:应大于 0"),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_section_and_key(
@@ -142,12 +144,28 @@ def test_secrets_without_the_keys_of_the_scheme_stop_the_start(tmp_path: Path) -
         connection_of("31", region(tmp_path, "shanghai", secrets=short), NOW)
 
 
-def test_a_machine_without_sm2_is_told_which_peer_wants_it(tmp_path: Path) -> None:
-    connection = connection_of("31", region(tmp_path, "shanghai"), NOW)
-    signing = registry.book_of("shanghai").at(NOW.date()).signing
+def test_a_machine_without_sm2_does_not_start_and_says_which_peer_wants_it(tmp_path: Path) -> None:
     nothing = Selection(provider=None, self_test_us=0, dropped=())
-    with pytest.raises(SmUnavailable, match="上海市 要求国密 SM2 签名") as refused:
-        schemes.of(
-            signing, connection.secrets, "上海市", lambda peer: need_sm2(peer, selection=nothing)
+    with pytest.raises(ConfigError, match=r"regions\.31:上海市 要求国密 SM2 签名") as refused:
+        connection_of(
+            "31", region(tmp_path, "shanghai"), NOW, lambda peer: need_sm2(peer, selection=nothing)
         )
+    assert refused.value.reason == "SM2_UNAVAILABLE"
+    assert str(refused.value).count("SM2_UNAVAILABLE") == 1
     assert "不会改用其他算法" in str(refused.value)
+
+
+def test_what_begins_later_is_looked_for_at_the_start(tmp_path: Path) -> None:
+    later = (
+        OVER
+        + """
+[[signing]]
+valid_from = 2026-03-01
+source = "letter of the platform, made up for this test"
+confidence = "medium"
+scheme = "envelope-sm2"
+answers_signed = true
+"""
+    )
+    with pytest.raises(ConfigError, match="缺少 SM2 密钥"):
+        connection_of("33", region(tmp_path, "zhejiang", profile=later), NOW)
