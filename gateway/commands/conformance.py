@@ -150,18 +150,18 @@ class _Teller:
         if found.rule.group is not self._group:
             self._group = found.rule.group
             self._console.print(Text(f"\n{self._group}", style="bold"))
-        self._console.print(Text(line(found), style=_STYLES[found.outcome]))
+        self._console.print(Text(line(found), style=_STYLES[found.outcome]), soft_wrap=True)
         for text in below(found):
-            self._console.print(Text(f"      {text}"))
+            self._console.print(Text(f"      {text}"), soft_wrap=True)
 
 
 def _list(rules: list[Rule]) -> None:
     console = output()
     for rule in rules:
         first, *rest = listed(rule)
-        console.print(Text(first, style="bold"))
+        console.print(Text(first, style="bold"), soft_wrap=True)
         for text in rest:
-            console.print(Text(f"    {text}", style="dim"))
+            console.print(Text(f"    {text}", style="dim"), soft_wrap=True)
     console.print(f"共 {len(rules)} 条", markup=False)
 
 

@@ -37,9 +37,12 @@ class Ends:
     """Where this machine has no SM2 that signs: what is spoken instead, as in a demonstration."""
 
 
-def ends_of(profile: str, directory: Path, random: Callable[[], bytes]) -> Ends:
-    """`random` gives 32 random bytes a call; files go into `directory`."""
-    signs = sm2().can_sign
+def ends_of(
+    profile: str, directory: Path, random: Callable[[], bytes], can_sm2: bool | None = None
+) -> Ends:
+    """`random` gives 32 random bytes a call; files go into `directory`; `can_sm2`: None asks this
+    machine whether it signs with SM2."""
+    signs = sm2().can_sign if can_sm2 is None else can_sm2
     ours, theirs = dev_secrets(profile, random, sm2=signs)
     file = directory / f"{profile}.secrets.toml"
     file.touch(mode=0o600)
@@ -64,13 +67,14 @@ async def on_sandbox(
     random: Callable[[], bytes],
     *,
     profile_file: Path | None = None,
+    can_sm2: bool | None = None,
     connect: Connect | None = None,
     rules: Rules | None = None,
     platform: type[Platform] = Platform,
     gatekeeper: type[Gatekeeper] = Gatekeeper,
 ) -> AsyncIterator[Target]:
     """A running stand-in as a target. `connect` to `gatekeeper` are for trials of the trials."""
-    ends = ends_of(profile, directory, random)
+    ends = ends_of(profile, directory, random, can_sm2)
     sandbox = Sandbox(
         province=profile,
         state_dir=directory,

@@ -314,6 +314,18 @@ class Stand:
         Not checked: a platform that cannot be tidied has failed a rule already.
         """
         await self.relay.reset()
-        number = {self.client.transaction(Verb.SETTLE, kind) for kind in VisitKind}
-        for sent in [s for s in self._sent if s.transaction in number]:
-            await self.reverse(sent)
+        settling = {self.client.transaction(Verb.SETTLE, kind) for kind in VisitKind}
+        settled = [s for s in self._sent if s.transaction in settling]
+        for visit_id in dict.fromkeys(s.att.region_visit_id for s in settled):
+            of_visit = [s for s in settled if s.att.region_visit_id == visit_id]
+            if await self._stands(of_visit[0].att):
+                for sent in of_visit:
+                    await self.reverse(sent)
+
+    async def _stands(self, att: Attendance) -> bool:
+        """Whether anything is to be taken back: asked, so that nothing is taken back twice."""
+        ask = self.by_statement if self.target.state is None else self.by_books
+        try:
+            return await ask(att) > 0
+        except (Broken, NotRun):
+            return True

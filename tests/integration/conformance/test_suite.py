@@ -17,7 +17,7 @@ from gateway.conformance.rules import ALL
 from gateway.conformance.site import SiteError
 from gateway.conformance.suite import chosen, try_rules
 from gateway.conformance.target import Target
-from tests.integration.conformance.trials import CLOCKS, told, trial
+from tests.integration.conformance.trials import CLOCKS, random, told, trial
 
 MAY_BE_LEFT_OUT = {"C03", "C04", "C05", "C06", "C29"}
 """What a province's signature does not cover cannot be tried there."""
@@ -55,7 +55,7 @@ async def test_what_a_site_s_profile_says_is_no_difference(tmp_path: Path) -> No
 
 
 async def test_a_platform_by_its_address_is_counted_by_its_statements(tmp_path: Path) -> None:
-    async with on_sandbox("zhejiang", tmp_path, CLOCKS, lambda: bytes(range(32))) as sandbox:
+    async with on_sandbox("zhejiang", tmp_path, CLOCKS, random) as sandbox:
         given = elsewhere(sandbox, tmp_path, sandbox.url)
         target = on_url("zhejiang", given, CLOCKS, first_number=500)
         assert target.state is None
@@ -65,7 +65,7 @@ async def test_a_platform_by_its_address_is_counted_by_its_statements(tmp_path: 
 
 
 async def test_an_address_that_nobody_called_a_test_platform_is_left_alone(tmp_path: Path) -> None:
-    async with on_sandbox("zhejiang", tmp_path, CLOCKS, lambda: bytes(range(32))) as sandbox:
+    async with on_sandbox("zhejiang", tmp_path, CLOCKS, random) as sandbox:
         given = elsewhere(sandbox, tmp_path, "https://elsewhere.example")
         with pytest.raises(SiteError) as refused:
             on_url("zhejiang", given, CLOCKS, first_number=1)
@@ -74,8 +74,16 @@ async def test_an_address_that_nobody_called_a_test_platform_is_left_alone(tmp_p
     assert "test_platform" in str(refused.value)
 
 
+async def test_shanghai_is_tried_without_sm2_in_words_that_say_so(tmp_path: Path) -> None:
+    async with on_sandbox("shanghai", tmp_path, CLOCKS, random, can_sm2=False) as target:
+        report = await try_rules(target, chosen(ALL, only=["C02", "C29"]), lambda _: None)
+        assert target.profile_file is not None
+        assert "envelope-sm3" in target.profile_file.read_text(encoding="utf-8")
+    assert {found.outcome for found in report.findings} == {Outcome.PASSED}
+
+
 async def test_a_platform_that_is_not_there_does_not_conform(tmp_path: Path) -> None:
-    async with on_sandbox("jiangsu", tmp_path, CLOCKS, lambda: bytes(range(32))) as sandbox:
+    async with on_sandbox("jiangsu", tmp_path, CLOCKS, random) as sandbox:
         gone = replace(sandbox, url="http://127.0.0.1:9")
         report = await try_rules(gone, chosen(ALL, only=["C01", "C20"]), lambda _: None)
     assert len(report.of(Outcome.BROKEN)) == 2
