@@ -61,7 +61,7 @@ def _follow(results: Iterator[tuple[int, list[str]]], count: int) -> int:
             left = spent / done * (count - done)
             told = f"{done:,} of {count:,} seeds, {failed} failed, {spent:.0f} s, {left:.0f} s left"
             end = "\r" if sys.stdout.isatty() and done < count else "\n"
-            if end == "\r" or done % 500 == 0 or done == count:
+            if end == "\r" or done % 100 == 0 or done == count:
                 print(told, end=end, flush=True)
     return 1 if failed else 0
 
