@@ -77,6 +77,8 @@ class Rule:
     sandbox_only: bool = False
     quick: bool = False
     """Among the few that are tried where there is no time for all."""
+    first: bool = False
+    """Where it does not hold, nothing else can be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,11 @@ def rule(
     does: str,
     sandbox_only: bool = False,
     quick: bool = False,
+    first: bool = False,
 ) -> Callable[[Trial], Rule]:
     """Makes a rule of a function."""
 
     def made(trial: Trial) -> Rule:
-        return Rule(id, group, text_zh, why, does, trial, sandbox_only, quick)
+        return Rule(id, group, text_zh, why, does, trial, sandbox_only, quick, first)
 
     return made

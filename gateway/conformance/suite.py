@@ -56,11 +56,17 @@ async def try_rules(target: Target, rules: Sequence[Rule], tell: Tell) -> Report
     url = await relay.start()
     known = Known(target)
     findings: list[Finding] = []
+    closed = ""
     try:
         for rule in rules:
-            found = await _try(rule, known, relay, url)
+            if closed:
+                found = Finding(rule, Outcome.NOT_RUN, closed, (), 0)
+            else:
+                found = await _try(rule, known, relay, url)
             findings.append(found)
             tell(found)
+            if rule.first and found.outcome is Outcome.BROKEN:
+                closed = f"{rule.id} 不成立,其余无从检验"
     finally:
         await relay.stop()
     return Report(target.profile, target.site.name_zh, tuple(findings))

@@ -33,6 +33,7 @@ _STRANGER = "conformance-nobody"
     why="其余各条都以此为前提(接口规范:先验签,后处理)",
     does="以配置的签名方式查询测试人员(1101)",
     quick=True,
+    first=True,
 )
 async def right_signature(stand: Stand) -> None:
     answer = await stand.client.find_person(stand.ctx(), stand.target.site.patient)

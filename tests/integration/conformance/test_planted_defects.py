@@ -33,7 +33,8 @@ class Defect:
 
 SH, JS, ZJ, AH = "shanghai", "jiangsu", "zhejiang", "anhui"
 PLATFORMS = [
-    Defect("everybody is turned away", ZJ, ("C01", "C10"), gatekeeper=p.Nobody),
+    Defect("everybody is turned away", ZJ, ("C01",), gatekeeper=p.Nobody),
+    Defect("nobody is known", ZJ, ("C10",), p.with_(_1101=p.refusal)),
     Defect("any signature is let through", JS, ("C02",), gatekeeper=p.AnySignature),
     Defect("a changed body is let through", ZJ, ("C06",), gatekeeper=p.AnySignature),
     Defect("an old timestamp is let through", JS, ("C03",), gatekeeper=p.AnyTime),
