@@ -7,7 +7,8 @@ import json
 import re
 import tomllib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ import pytest
 from adapters.baseline.dictionary import USED
 from adapters.sandbox.server import Sandbox
 from gateway.demo.layout import PROVINCES, DataDir
-from gateway.domain.dictionary import UnknownCode
+from gateway.domain.dictionary import DictionaryRow, UnknownCode
 from gateway.policy_files import POLICY_DIR
-from gateway.store.dictionaries import note_unknown
+from gateway.store.dictionaries import note_unknown, take_over
 from gateway.store.engine import write_engine
 from gateway.store.lock import WriterLock
 from tests.integration.house.command import yrd
@@ -90,6 +91,42 @@ async def test_a_second_run_of_the_day_asks_nothing(
     assert code == 0
     assert text.count("当日已装载") == len(USED)
     assert platforms["shanghai"].state()["calls"] == asked
+
+
+async def test_asked_again_on_the_same_day_the_same_answer_adds_nothing(
+    data: Path, platforms: dict[str, Sandbox]
+) -> None:
+    words = ("load", "jiangsu", "--kind", "clr_type", "--data", data)
+    await said(*words)
+    (found,) = await document(*words, "--again")
+    assert found["taken_over"] is True
+    assert (found["new"], found["changed"], found["withdrawn"], found["same"]) == ([], [], [], 5)
+
+
+async def test_a_code_that_we_use_is_not_lost_without_a_person_s_word(
+    data: Path, platforms: dict[str, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = files("adapters.zhejiang").joinpath("profile.toml").read_text("utf-8")
+    section = shipped[shipped.index("[[dictionary]]") : shipped.index("[[aliases]]")]
+    own = section.replace('clearing_types = ["11", ', 'clearing_types = ["51", "11", ')
+    (tmp_path / "own.toml").write_text(f'province = "33"\n\n{own}', encoding="utf-8")
+    monkeypatch.setenv("YRD_REGIONS__33__PROFILE_FILE", str(tmp_path / "own.toml"))
+    rows = [DictionaryRow("clr_type", code, f"名称{code}", "0", True, "1") for code in ("11", "51")]
+    engine = write_engine(data / "yrd.db")
+    with engine.begin() as connection:
+        take_over(
+            connection, "33", "clr_type", tuple(rows), day=date(2026, 6, 1), msgid="M1", at=NOW
+        )
+    engine.dispose()
+    words = ("load", "zhejiang", "--kind", "clr_type", "--data", data)
+    code, text = await said(*words)
+    assert code == 1
+    assert "不再列出本网关要用的代码 51" in text
+    shown = await document("show", "zhejiang", "--kind", "clr_type", "--data", data)
+    assert [row["code"] for row in shown["clr_type"] if row["valid"]] == ["11", "51"]
+    code, text = await said(*words, "--withdraw")
+    assert code == 0
+    assert "- 51 名称51" in text
 
 
 async def test_what_changed_since_an_earlier_day_is_told_and_the_past_keeps_its_own(
