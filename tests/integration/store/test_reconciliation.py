@@ -11,10 +11,22 @@ import pytest
 
 from gateway.domain.business_day import SHANGHAI
 from gateway.domain.claim import ClaimEvent, ClaimState
-from gateway.domain.claim_record import Attention, ClaimRecord
+from gateway.domain.claim_record import Attention, ClaimRecord, PlannedMessage
+from gateway.domain.msgid import compose
 from gateway.ports import Books, Exchange
+from gateway.store.engine import write_engine
 from gateway.store.open_store import OpenStore
-from tests.integration.store.house import HOSPITAL, NOON, Intent, breakdown, opened, prepare
+from gateway.store.verify_store import verify_store
+from tests.integration.store.house import (
+    HOSPITAL,
+    NOON,
+    Intent,
+    breakdown,
+    opened,
+    options,
+    prepare,
+    unguarded,
+)
 
 DAY = date(2026, 11, 24)
 
@@ -100,3 +112,31 @@ async def test_the_newest_bytes_under_a_msgid_are_opened_again(house: OpenStore)
     assert await house.store.read(lambda reader: reader.exchange(message.msgid)) is None
     await house.store.write(write)
     assert await house.store.read(lambda reader: reader.exchange(message.msgid)) == raw
+
+
+@pytest.mark.sqlite
+async def test_verify_knows_the_messages_of_a_statement_by_their_bytes(tmp_path: Path) -> None:
+    vkey = prepare(tmp_path)
+    msgid = compose(HOSPITAL, NOON, 5000)
+
+    def write(books: Books) -> None:
+        books.record_messages("", (PlannedMessage(msgid, "9102", "330400"),))
+        raw = Exchange("9102", b"{}", b"PK")
+        books.record_exchange(msgid, books.house_ref(), "answered", raw)
+
+    async with opened(tmp_path) as house:
+        await house.store.write(write)
+        await house.log.publish()
+    here = options(tmp_path)
+
+    def problems() -> list[str]:
+        found = verify_store(
+            here.database, here.keys_dir, vkey, production=False, check_answer=lambda answer: answer
+        )
+        return [problem.code for problem in found.state.problems]
+
+    assert problems() == []
+    engine = write_engine(here.database)
+    unguarded(engine, "DELETE FROM exchange")
+    engine.dispose()
+    assert problems() == ["MESSAGE_WITHOUT_CLAIM"]
