@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from adapters.registry import DECLARED
 from adapters.sm.keys import Sm2PrivateKey, Sm2PublicKey
 from ledger.sm2_curve import N, combine, read_point, write_point
 
@@ -51,9 +52,10 @@ def dev_key(random: Callable[[], bytes]) -> Sm2PrivateKey:
 
 def weaker_profile(province: str) -> str:
     """The sections that replace the shipped profile's where SM2 cannot be had."""
+    digits = {name: code for code, name in DECLARED.items()}[province]
     return f'''# 仅供演示:本机没有可签名的 SM2,与 {province} 仿真平台改用 {WEAKER_GATE},报文不加密。
 # Explicit, and never made by a gateway: `yrd demo` wrote it because it found no SM2 that signs.
-province = "31"
+province = "{digits}"
 
 [[signing]]
 valid_from = 2023-01-01

@@ -97,6 +97,8 @@ class Hospital:
     code: str = "H00310000001"
     area: str = "310118"
     sequence: int = field(default=0)
+    signed: int = field(default=0)
+    """How many requests were signed: 安徽's gateway takes a nonce once."""
 
     def next_msgid(self) -> str:
         self.sequence += 1
@@ -174,7 +176,8 @@ class Hospital:
             digest = hmac.new(secret.encode(), line.encode(), "sha1").digest()
             headers["_api_signature"] = base64.b64encode(digest).decode()
         if self.province == "anhui":
-            stamp, nonce = stamp[:-3], f"n{self.sequence}"
+            self.signed += 1
+            stamp, nonce = stamp[:-3], f"n{self.signed}"
             joined = f"{stamp}{secret}{nonce}{stamp}"
             headers = {
                 "x-tif-paasid": SECRETS["access_key"],

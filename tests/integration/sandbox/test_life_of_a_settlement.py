@@ -9,7 +9,7 @@ import pytest
 from tests.integration.sandbox.conftest import Opener
 from tests.integration.sandbox.hospital import INPATIENT, PEOPLE, Hospital, Node, fee_line
 
-EVERYWHERE = pytest.mark.parametrize("province", ["shanghai", "jiangsu", "zhejiang"])
+EVERYWHERE = pytest.mark.parametrize("province", ["shanghai", "jiangsu", "zhejiang", "anhui"])
 # 青浦's catalogue: 25.00 in scope; 200.00 of class 乙 at 10 %; 50.00 丙.
 LINES = [
     fee_line("1", "SYN-TA01-0001", "1", "25.00", "25.00"),
@@ -48,9 +48,10 @@ async def test_an_outpatient_visit_settles_and_the_amounts_add_up(
 
 
 # Active employee, tertiary, first visit, no drop inside the zone:
-# 上海 (1105−500)×70 %; 苏州 (1105−600)×60 %; 嘉兴 (1105−400)×60 %.
+# 上海 (1105−500)×70 %; 苏州 (1105−600)×60 %; 嘉兴 (1105−400)×60 %; 安徽 (made up) (1105−100)×70 %.
 @pytest.mark.parametrize(
-    ("province", "fund_fen"), [("shanghai", 42350), ("jiangsu", 30300), ("zhejiang", 42300)]
+    ("province", "fund_fen"),
+    [("shanghai", 42350), ("jiangsu", 30300), ("zhejiang", 42300), ("anhui", 70350)],
 )
 async def test_the_insured_region_pays_by_its_own_policy(
     opened: Opener, province: str, fund_fen: int

@@ -15,7 +15,7 @@ from adapters.signing.sm4_body import Mode, Sm4Body, Spelling, hall_key, keys_of
 from adapters.sm.sm4 import DecryptionFailed
 from adapters.verdict import Read
 from tests.unit.adapters.people import attendance, codec, context
-from tests.unit.adapters.test_profile_keys import answered, shipped
+from tests.unit.adapters.test_profile_keys import answered, shipped, speaking
 
 GOLDEN: dict[str, Any] = tomllib.loads(
     (Path(__file__).parents[2] / "golden" / "adapters" / "signing.toml").read_text("utf-8")
@@ -91,6 +91,18 @@ def test_an_answer_under_another_key_is_no_answer_and_is_kept_as_it_came() -> No
     other = replace(shanghai, encryption=replace(_encryption(shanghai), key_from="secret"))
     assert answered()("shanghai", shanghai) == Read.__name__
     assert answered()("shanghai", other) == "NoAnswer encryption_wrong"
+
+
+def test_a_site_may_encrypt_where_the_profile_that_ships_does_not() -> None:
+    """Jiangsu's envelope has enc_type already, empty; only the client's own layer is tried here."""
+    encryption = replace(_encryption(shipped("shanghai")), mode="gcm", key_from="secret")
+    jiangsu = replace(shipped("jiangsu"), encryption=encryption)
+    speak = speaking("jiangsu", jiangsu)
+    message = speak.person(context("jiangsu"), attendance().patient)
+    assert json.loads(message.body)["enc_type"] == json.loads(message.sent)["enc_type"] == "SM4"
+    assert speak.cipher is not None
+    opened = speak.cipher.open(json.loads(message.sent)["input"])
+    assert json.loads(opened) == json.loads(message.body)["input"]
 
 
 def _encryption(profile: Any) -> Any:
