@@ -12,6 +12,7 @@ from adapters.sandbox.command import run as run_sandbox
 from adapters.sandbox.faults import FaultSpecError
 from adapters.sandbox.provinces import PROVINCES
 from adapters.sandbox.server import NotInProduction
+from adapters.sm.selection import SmUnavailable
 from gateway.clock import SystemClock
 from gateway.commands.terminal import follow_stdin, kept, notes, stop
 from gateway.config import ConfigError, load_settings
@@ -37,8 +38,10 @@ def run(
         place = kept(data, command=f"sandbox {province}")
         try:
             _run(place, province, port, faults)
-        except (ConfigError, NotInProduction, FaultSpecError) as error:
+        except (ConfigError, NotInProduction, FaultSpecError, SmUnavailable) as error:
             stop(str(error))
+        except FileNotFoundError as error:
+            stop(f"{error.filename} 不存在:该数据目录由旧版本建立,请新建一个(--keep、--init)。")
         except OverflowError:
             stop(f"--port 应在 0–65535 之间,写的是 {port}。")
         except OSError as error:

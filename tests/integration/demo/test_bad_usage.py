@@ -9,6 +9,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.demo.dev_ca import DevCa, institution_uri
+from gateway.demo.layout import create_data_dir
 from tests.integration.demo.running import EXAMPLES, document, yrd
 
 BILL = EXAMPLES / "08-your-turn-jiashan-resident-in-qingpu.json"
@@ -50,6 +51,16 @@ def test_what_cannot_be_carried_out_is_said_in_words(arguments: tuple[str, ...],
     run = yrd(*arguments)
     assert run.returncode in (1, 2)
     assert says in run.stderr + run.stdout
+    assert "Traceback" not in run.stderr
+
+
+def test_a_directory_without_the_platform_s_keys_is_named(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    place = create_data_dir(kept, now=SystemClock().now(), random=lambda: bytes(32))
+    place.platform_secrets("anhui").unlink()
+    run = yrd("sandbox", "anhui", "--data", kept)
+    assert run.returncode == 2
+    assert "sandbox/anhui/secrets.toml" in run.stderr and "旧版本建立" in run.stderr
     assert "Traceback" not in run.stderr
 
 
