@@ -41,7 +41,7 @@ class ReadAgain:
         decision, or where its answer still cannot be posted: the text says why."""
         decision.refuse_empty()
         claim, kept = await self._store.read(lambda reader: _kept(reader, decision.claim_id))
-        refuse_unless(claim, may_read_again(claim))
+        refuse_unless(claim, allowed=may_read_again(claim) and kept.reply is not None)
         answer = KeptAnswer(
             msgid=claim.pivot_msgid,
             person_no=claim.person_no,
@@ -85,10 +85,7 @@ def _kept(reader: BooksReader, claim_id: str) -> tuple[ClaimRecord, Exchange]:
     if claim is None:
         raise NotFound("no such claim")
     kept = reader.exchange(claim.pivot_msgid)
-    if kept is None or kept.reply is None:
-        refuse_unless(claim, allowed=False)
-        raise NotFound("no answer was kept")
-    return claim, kept
+    return claim, kept or Exchange(claim.pivot_transaction, b"", None)
 
 
 def _broken(claim: ClaimRecord, settlement: RegionSettlement) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class TakeBack:
         claim = books.claim(decision.claim_id)
         if claim is None:
             raise NotFound("no such claim")
-        refuse_unless(claim, may_take_back(claim))
+        refuse_unless(claim, allowed=may_take_back(claim))
         at = self._clock.now()
         changes = {
             "reversal_answered": False,
@@ -81,7 +81,7 @@ def may_take_back(claim: ClaimRecord) -> bool:
     return claim.state is ClaimState.REVERSAL_SENT and claim.awaits_reconciliation and unheard
 
 
-def refuse_unless(claim: ClaimRecord, allowed: bool) -> None:
+def refuse_unless(claim: ClaimRecord, *, allowed: bool) -> None:
     """Raises Refused: this claim waits for no such decision."""
     if not allowed:
         raise Refused(

@@ -47,10 +47,11 @@ def main() -> int:
         vkey = _template(Path(place) / "template")
         work = functools.partial(_one, Path(place), vkey)
         with multiprocessing.get_context("spawn").Pool(chosen.jobs, _quiet) as pool:
-            return _follow(pool.imap_unordered(work, seeds, CHUNK), len(seeds))
+            return follow(pool.imap_unordered(work, seeds, CHUNK), len(seeds))
 
 
-def _follow(results: Iterator[tuple[int, list[str]]], count: int) -> int:
+def follow(results: Iterator[tuple[int, list[str]]], count: int) -> int:
+    """Tell how far it is, and what failed; 1 if anything did."""
     began, failed = time.monotonic(), 0
     for done, (seed, wrong) in enumerate(results, start=1):
         if wrong:
