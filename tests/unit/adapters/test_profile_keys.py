@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,13 +17,14 @@ from adapters.baseline.errors import UnsendableMessage
 from adapters.baseline.profile import (
     Aliases,
     Conventions,
+    Dictionary,
     Files,
     Profile,
     Timing,
     Wire,
 )
 from adapters.baseline.profile_section import Section
-from adapters.baseline.profile_signing import Encryption, Signing
+from adapters.baseline.profile_signing import SIGNING_KEYS, Encryption, Signing
 from adapters.national_client import NationalClient
 from adapters.outcome import Delivered
 from adapters.signing import schemes
@@ -34,6 +36,7 @@ from adapters.transport import Limits, Transport
 from adapters.verdict import Read, Sent, judge, reading_of
 from gateway.domain.bill import VisitKind
 from gateway.ports import CancelOrder, NotDelivered
+from tests.architecture.sources import HOME
 from tests.stand_in_secrets import our_secrets, platform_secrets
 from tests.unit.adapters.people import CLASSES, NOW, attendance, context
 from tests.unit.adapters.recorded import PSN_TYPES, messages_of, shown
@@ -243,6 +246,15 @@ def test_no_key_is_without_a_case() -> None:
         if field.name not in COMMON
     }
     assert keys == {case.key for case in CASES}
+
+
+def test_the_page_about_adding_a_province_names_every_section_and_key() -> None:
+    page = (HOME / "docs" / "adding-a-province.md").read_text("utf-8")
+    kinds = [Wire, Signing, Encryption, Conventions, Dictionary, Aliases, Files, Timing]
+    assert all(f"[[{kind.__name__.lower()}]]" in page for kind in kinds)
+    named = set(re.findall(r"[a-z_]+", page))
+    assert {field.name for kind in kinds for field in fields(kind)} - {"names"} <= named
+    assert set(SIGNING_KEYS) <= set(re.findall(r"`([a-z0-9-]+)`", page))
 
 
 def test_an_answer_is_believed_as_the_profile_says() -> None:
