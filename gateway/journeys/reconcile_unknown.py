@@ -116,9 +116,7 @@ class ReconcileUnknown:
             heard = await self._ask(institution, ours, claims)
             if isinstance(heard, Outcome):
                 return heard
-            said = _Said(
-                said.msgids + heard.msgids, said.rows + heard.rows, said.evidence + heard.evidence
-            )
+            said = _both(said, heard)
         pool = question.pooling_region
         await self._store.write(lambda books: _keep(books, said, pool))
         moved = 0
@@ -249,6 +247,14 @@ def consequence(
 
 def _still_wanting(claim: ClaimRecord, attempts: int, rules: StatementRules) -> Attention:
     return Attention.NO_STATEMENT if attempts >= rules.attempts_max else claim.attention
+
+
+def _both(said: _Said, heard: _Said) -> _Said:
+    """Of one more group. A region that does not tell its groups apart says the same row in each:
+    that is one row, for no settlement is in two groups."""
+    known = set(said.rows)
+    rows = tuple(row for row in heard.rows if row not in known)
+    return _Said(said.msgids + heard.msgids, said.rows + rows, said.evidence + heard.evidence)
 
 
 def _vain(answer: Answer[Any]) -> Outcome:

@@ -30,7 +30,8 @@ from gateway.rpc.convert.advice import advice
 from gateway.rpc.convert.claims import decode_claim
 from tests.simulation.conftest import Site
 from tests.simulation.hospital import settle_command
-from tests.simulation.region import Fate
+from tests.simulation.process import RULES
+from tests.simulation.region import Booked, Fate
 from tests.simulation.test_crossings import Region, Stage, play
 from tests.simulation.virtual_time import SimClock, passes
 
@@ -53,6 +54,8 @@ class Told(Region):
         self.asked: Counter[str] = Counter()
         self.away: set[str] = set()
         """统筹区 that answer no statement."""
+        self.one_group = False
+        """It does not tell clearing types and offices apart."""
         self.twice = False
         """Its statement has every row two times."""
         self._forced: Fate | None = None
@@ -84,6 +87,12 @@ class Told(Region):
         if ctx.insured_region in self.away:
             return NoAnswer("timeout", Exchange("3201", b"{}", None))
         return await super().statement_totals(ctx, totals)
+
+    def _of(self, ctx: CallContext, totals: StatementTotals) -> list[Booked]:
+        key = totals.key
+        if self.one_group:
+            key = replace(key, clearing_type="11", clearing_office="330400")
+        return super()._of(ctx, replace(totals, key=key))
 
     def _detail(self, ctx: CallContext, order: StatementOrder) -> tuple[StatementRow, ...]:
         return super()._detail(ctx, order) * (2 if self.twice else 1)
@@ -301,6 +310,27 @@ def test_one_statement_is_asked_for_many_claims_of_a_day(site: Site) -> None:
         assert await office.morning() == 4
         assert office.region.asked["9102"] == 1
         assert {await office.state(claim_id) for claim_id in ids} == {ClaimState.VOIDED}
+
+    office(site, story)
+
+
+@pytest.mark.parametrize("one_group", [False, True])
+def test_a_settlement_is_looked_for_in_every_group_and_counted_once(
+    site: Site, one_group: bool
+) -> None:
+    async def story(office: Office) -> None:
+        reconcile = office.stage.process.reconcile
+        reconcile.rules = replace(RULES, clearing_offices={"330400": ("330498", "330499")})
+        office.region.one_group = one_group
+        claim_id = await office.lost()
+        office.region.fates["2601"] = [Fate.IDLE]
+        await office.pursue(claim_id)
+        assert await office.morning() == 1
+        assert office.region.asked["9102"] == 3
+        claim = await office.stage.stored(claim_id)
+        assert claim.found is not None
+        assert claim.found.standing is Standing.EFFECTIVE
+        assert len(claim.found.msgids) == 3
 
     office(site, story)
 
