@@ -331,6 +331,8 @@ class NationalClient:
         self, ctx: CallContext, codec: NationalCodec, message: Message, *, repeatable: bool
     ) -> tuple[Outcome, Judged]:
         outcome, sent = await self._send(ctx, codec, message, repeatable=repeatable)
+        # Asked again: keys that were changed while we waited are live for the answer.
+        codec = self._codec_at(ctx.sent_at)
         reading = reading_of(codec.profile, codec.cipher)
         return outcome, judge(outcome, sent, codec.scheme, codec.profile.conventions, reading)
 

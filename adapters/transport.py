@@ -67,6 +67,10 @@ class Health:
     """Calls that may be under way at once now: fewer while the region comes back."""
 
 
+def _system_trust() -> None:
+    """Plain HTTP, or the system's trust store, whichever the address says."""
+
+
 class Transport:
     """One region's session: its own pool, places, budget and breaker (a bulkhead)."""
 
@@ -75,8 +79,10 @@ class Transport:
         base_url: str,
         limits: Limits,
         monotonic: Callable[[], float],
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext | None] = _system_trust,
     ) -> None:
+        """`tls` is asked before each call: a new context is for new connections, and those of the
+        old one end when they are idle."""
         self._base_url = base_url.rstrip("/")
         self._limits = limits
         self._monotonic = monotonic
@@ -168,7 +174,7 @@ class Transport:
                 self._base_url + call.path,
                 data=call.body,
                 headers={**call.headers, **call.sign()},
-                ssl=self._tls if self._tls is not None else True,
+                ssl=self._tls() or True,
                 allow_redirects=False,
                 timeout=patience(timeout_s, self._limits.connect_timeout_s),
             ) as response:

@@ -1,12 +1,14 @@
 """One province's profile, codec and connection put together into a client.
 
-A codec is built once a day, not per call, and what a later day will need is looked for at the
-start: a missing key or SM2 that is not there stops the start-up, not the first call after midnight.
+A codec is built once a day and with each change of keys, not per call; what a later day will need
+is looked for at the start: a missing key or SM2 that is not there stops the start-up, not the first
+call after midnight.
 Not here: which provinces there are (registry.py), what one of them does differently (its codec.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -48,34 +50,35 @@ class Codecs:
         self,
         book: ProfileBook,
         codec_class: CodecClass,
-        secrets: Secrets,
+        keys_at: Callable[[datetime], Secrets],
         codes: CodeTable | None = None,
     ) -> None:
-        """`codes`: the province's own dictionaries, as far as they were loaded."""
+        """`keys_at`: the keys in force at a moment; `codes`: the province's own dictionaries, as
+        far as they were loaded."""
         self._book = book
         self._codes = codes or CodeTable()
         self._class = codec_class
-        self._secrets = secrets
+        self._keys_at = keys_at
+        self._secrets: Secrets | None = None
         self._day = date.min
         self._codec: NationalCodec | None = None
 
     def __call__(self, moment: datetime) -> NationalCodec:
         day = moment.astimezone(SHANGHAI).date()
-        if self._codec is None or day != self._day:
+        secrets = self._keys_at(moment)
+        if self._codec is None or day != self._day or secrets is not self._secrets:
             profile = self._book.at(day)
             self._codec = self._class(
                 profile,
-                schemes.of(profile.signing, self._secrets, profile.name_zh),
+                schemes.of(profile.signing, secrets, profile.name_zh),
                 CodesOn(self._codes, day),
-                cipher=schemes.cipher_of(profile.encryption, self._secrets),
+                cipher=schemes.cipher_of(profile.encryption, secrets),
             )
-            self._day = day
+            self._day, self._secrets = day, secrets
         return self._codec
 
 
-def check(
-    book: ProfileBook, secrets: Secrets, moment: datetime, sm2: NeedSm2 = need_sm2
-) -> None:
+def check(book: ProfileBook, secrets: Secrets, moment: datetime, sm2: NeedSm2 = need_sm2) -> None:
     """Everything that is in force at a moment or will be can be had.
 
     Raises ProfileError, SecretsMissing, SmUnavailable.
@@ -109,9 +112,9 @@ def client(
     SmUnavailable when what it asks for is not there."""
     book = book_of(package, connection.profile_file)
     check(book, connection.secrets, clocks.now())
-    codecs = Codecs(book, codec_class, connection.secrets, connection.codes)
+    codecs = Codecs(book, codec_class, connection.keys_at, connection.codes)
     timing = codecs(clocks.now()).profile.timing
-    transport = Transport(connection.base_url, limits(timing), clocks.monotonic, connection.tls)
+    transport = Transport(connection.base_url, limits(timing), clocks.monotonic, connection.tls_now)
     return NationalClient(codecs, transport, clocks.now, connection.tell_unknown)
 
 

@@ -35,6 +35,7 @@ from gateway.sm2_log import tell_sm2
 from gateway.store.lock import WriterLock, holder
 from gateway.store.open_store import refuse_missing
 from gateway.telemetry import Logger, configure
+from gateway.watched_files import FileWatch
 
 __all__ = ["Gateway", "Role", "freeze_what_stays", "serve"]
 
@@ -76,6 +77,7 @@ class Gateway:
         self._settings, self._logger, self._observe, self._tell = settings, logger, observe, tell
         self._clock = SystemClock()
         self._institutions = load_institutions(settings.participants)
+        self._files = FileWatch(self._clock.monotonic, logger)
         self._server = self._make_server()
         self._owner = Owner(
             settings,
@@ -83,6 +85,7 @@ class Gateway:
             clock=self._clock,
             logger=logger,
             observe=observe,
+            files=self._files,
         )
         self._lock: WriterLock | None = None
         self._folder: SocketFolder | None = None
@@ -218,6 +221,7 @@ class Gateway:
             make_request_id=SystemIds(self._clock.now).request_id,
             logger=self._logger,
             observe=self._observe,
+            files=self._files,
         )
 
 

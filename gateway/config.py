@@ -79,6 +79,30 @@ class ConfigError(Exception):
         self.reason = reason
 
 
+class RegionTls(BaseModel):
+    """TLS towards one province's platform, PEM files; read again when they change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ca: Path | None = Field(
+        None, description="CA of the platform's certificate; none, the system's trust store."
+    )
+    certificate: Path | None = Field(
+        None, description="Our client certificate chain, where the platform asks for one."
+    )
+    key: Path | None = Field(None, description="Its private key, without a password.")
+
+    @model_validator(mode="after")
+    def _pair(self) -> RegionTls:
+        if (self.certificate is None) is not (self.key is None):
+            raise ValueError("certificate 与 key 须一并写明")
+        return self
+
+    def files(self) -> list[Path]:
+        """All that is named."""
+        return [path for path in (self.ca, self.certificate, self.key) if path is not None]
+
+
 class RegionSettings(BaseModel):
     """One province's platform."""
 
@@ -95,7 +119,12 @@ class RegionSettings(BaseModel):
         description="The site's own sections of that profile (docs/adding-a-province.md); none, as"
         " it ships.",
     )
-    secrets_file: Path = Field(description="TOML file with the signing secrets of this province.")
+    secrets_file: Path = Field(
+        description="TOML file with the signing secrets of this province; read again when changed."
+    )
+    tls: RegionTls | None = Field(
+        None, description="Whom to believe at an https address, and what to show there."
+    )
     timeout_s: float = Field(20.0, gt=0, description="Longest wait for one answer, seconds.")
     sandbox: bool = Field(False, description="True for a stand-in; refused in production.")
 
@@ -339,6 +368,12 @@ class Settings(BaseSettings):
                 update={
                     "secrets_file": fix(region.secrets_file),
                     "profile_file": region.profile_file and fix(region.profile_file),
+                    "tls": region.tls
+                    and RegionTls(
+                        ca=region.tls.ca and fix(region.tls.ca),
+                        certificate=region.tls.certificate and fix(region.tls.certificate),
+                        key=region.tls.key and fix(region.tls.key),
+                    ),
                 }
             )
             for code, region in self.regions.items()

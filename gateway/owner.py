@@ -52,6 +52,7 @@ from gateway.store.lock import WriterLock
 from gateway.store.open_store import OpenStore, StoreOptions, open_store
 from gateway.store.tile_mirror import TileMirror
 from gateway.telemetry import Logger
+from gateway.watched_files import FileWatch
 from gateway.workers.ask_witnesses import AskWitnesses
 from gateway.workers.deliver_outbox import DeliverOutbox
 from gateway.workers.expire_pending import ExpirePending
@@ -76,15 +77,17 @@ class Owner:
         clock: SystemClock,
         logger: Logger,
         observe: Observe,
+        files: FileWatch | None = None,
     ) -> None:
-        """Reads what does not change, so that taking over is quick. Raises ConfigError."""
+        """Reads what does not change, so that taking over is quick. Raises ConfigError.
+        `files` watches what may: the regions' keys and certificates."""
         self._settings, self._logger, self._observe = settings, logger, observe
         self._clock, self._institutions = clock, institutions
         self._ids = SystemIds(clock.now)
         self._policies = load_policy_book()
         self._catalogues = load_catalogues()
         self._agreements = load_agreements(settings.agreements)
-        self._connections = connections_of(settings.regions, clock.now())
+        self._connections = connections_of(settings.regions, clock.now(), files)
         self._sm2_key = load_sm2_log_key(settings.log_sm2_key) if settings.log_sm2_key else None
         self._unknown = NoteUnknownCodes(logger=logger)
         self._opened: OpenStore | None = None

@@ -5,7 +5,11 @@
     sm2_private_key = \"\"\"PEM\"\"\"      ours, to sign with; only for envelope-sm2
     sm2_platform_key = \"\"\"PEM\"\"\"     theirs, to verify with
     [previous]                       the same keys of the set before, while both are live
+    valid_until = 2026-12-31         perhaps: its last day
+    [next]                           the same keys of the set to come: an answer may be signed with
+    valid_from = 2026-12-01          it already, we sign with it from that day on
 
+Days are Shanghai's; a moment with its offset (2026-12-01T12:00:00+08:00) may stand instead.
 Errors (中文) name the file and the key, and never a value.
 """
 
@@ -13,32 +17,65 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.baseline.clock_text import SHANGHAI
+from adapters.signing.key_ring import KeyRing, ring
 from adapters.signing.scheme import Secrets, Sm2Keys
 from adapters.sm.keys import KeyUnusable, Sm2PrivateKey, Sm2PublicKey
 from gateway.config import ConfigError
 
 _NEEDED = {"access_key", "secret"}
 _SM2 = {"sm2_private_key", "sm2_platform_key"}
-_PREVIOUS = "previous"
+_PREVIOUS, _NEXT = "previous", "next"
 
 
 def read_secrets(path: Path) -> Secrets:
+    """What the file holds as the set in use, whatever its dates say. Raises ConfigError."""
+    return read_key_ring(path).stages[0].secrets
+
+
+def read_key_ring(path: Path) -> KeyRing:
     """Raises ConfigError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _refused(f"签名密钥文件 {path} 无法读取({type(error).__name__})") from error
-    before = table.pop(_PREVIOUS, None)
+    before, after = _part(table, _PREVIOUS, path), _part(table, _NEXT, path)
     current = _one(table, str(path))
-    if before is None:
-        return current
-    if not isinstance(before, dict):
-        raise _refused(f"签名密钥文件 {path} 的 {_PREVIOUS} 应写成一节 [{_PREVIOUS}]")
-    return replace(current, previous=_one(before, f"{path} 的 [{_PREVIOUS}]"))
+    previous, upcoming, until = None, None, None
+    if before is not None:
+        where = f"{path} 的 [{_PREVIOUS}]"
+        until = _moment(before.pop("valid_until", None), f"{where} 的 valid_until", ends=True)
+        previous = _one(before, where)
+    if after is not None:
+        where = f"{path} 的 [{_NEXT}]"
+        since = _moment(after.pop("valid_from", None), f"{where} 的 valid_from", ends=False)
+        if since is None:
+            raise _refused(f"签名密钥文件 {where} 缺少 valid_from:自哪天起用它签名")
+        upcoming = (_one(after, where), since)
+    return ring(current, previous, until, upcoming)
+
+
+def _part(table: dict[str, Any], name: str, path: Path) -> dict[str, Any] | None:
+    part = table.pop(name, None)
+    if part is not None and not isinstance(part, dict):
+        raise _refused(f"签名密钥文件 {path} 的 {name} 应写成一节 [{name}]")
+    return part
+
+
+def _moment(given: object, where: str, *, ends: bool) -> datetime | None:
+    """A day's beginning in Shanghai, or its end; None where nothing is given."""
+    if given is None:
+        return None
+    if isinstance(given, datetime) and given.tzinfo is not None:
+        return given.astimezone(UTC)
+    if isinstance(given, date) and not isinstance(given, datetime):
+        day = given + timedelta(days=1) if ends else given
+        return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+    raise _refused(f"签名密钥文件 {where} 应为日期(2026-12-01),或带时区的时刻")
 
 
 def _one(table: Mapping[str, Any], where: str) -> Secrets:

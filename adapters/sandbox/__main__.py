@@ -58,6 +58,8 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = _arguments()
+    secrets = tomllib.loads(given.secrets.read_text(encoding="utf-8"))
+    previous = secrets.pop("previous", None)
     run(
         province=given.province,
         host=given.host,
@@ -66,7 +68,8 @@ def main() -> None:
         policies_dir=given.policies,
         clock=_now,
         faults=given.fault,
-        secrets=tomllib.loads(given.secrets.read_text(encoding="utf-8")),
+        secrets=secrets,
+        previous=previous,
         rules=Rules(unknown_reversal=given.unknown_reversal, late_original=given.late_original),
         witness_logs=given.witness_log,
     )

@@ -27,6 +27,7 @@ def run(
     faults: Iterable[str] = (),
     rules: Rules | None = None,
     witness_logs: Iterable[str] = (),
+    previous: Mapping[str, str] | None = None,
     announce: Callable[[str], None] = lambda url: print(url, file=sys.stderr, flush=True),
 ) -> None:
     """Block until SIGINT or SIGTERM. `announce` is given the base URL once it listens."""
@@ -39,6 +40,7 @@ def run(
         faults=faults,
         rules=rules,
         witness_logs=witness_logs,
+        previous=previous,
     )
     asyncio.run(_serve(sandbox, host, port, announce))
 

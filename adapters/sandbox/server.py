@@ -12,6 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,8 @@ class Sandbox:
     """One province's stand-in platform as an HTTP server.
 
     `clock` answers aware time; `secrets` has `access_key`, `secret`, the SM2 keys (README.md) and
-    perhaps a `gate` that is not the province's own. `faults` are armed from the start.
+    perhaps a `gate` that is not the province's own; `previous` is the set before, while it is still
+    taken (密钥轮换). `faults` are armed from the start.
     `witness_logs` are vkeys of logs that the platform watches; without any it is no witness.
     `platform` and `gatekeeper` are for planted defects, which no command line can ask for. Raises
     NotInProduction.
@@ -80,6 +82,7 @@ class Sandbox:
         witness_logs: Iterable[str] = (),
         platform: type[Platform] = Platform,
         gatekeeper: type[Gatekeeper] = Gatekeeper,
+        previous: Mapping[str, str] | None = None,
     ) -> None:
         if os.environ.get("YRD_ENVIRONMENT") == "production":
             raise NotInProduction("the sandbox refuses to run with YRD_ENVIRONMENT=production")
@@ -88,7 +91,9 @@ class Sandbox:
         self.faults = FaultBox(fault for text in faults for fault in parse_faults(text))
         self._clock = clock
         self._sleep_ms = sleep_ms
-        self._gate = gatekeeper(self.province.gate, secrets)
+        self._make_gate = partial(gatekeeper, self.province.gate)
+        self._gate = self._make_gate(secrets)
+        self._gate_before = None if previous is None else self._make_gate(previous)
         self._books = read_books(self.province, policies_dir)
         self._rules = rules or Rules()
         self._platform_class = platform
@@ -137,6 +142,15 @@ class Sandbox:
             self.witness.close()
             self.witness = None
 
+    def rotate(self, secrets: Mapping[str, str]) -> None:
+        """密钥轮换: sign answers with this set from now on; requests may be signed with the set
+        before too, until retire()."""
+        self._gate_before, self._gate = self._gate, self._make_gate(secrets)
+
+    def retire(self) -> None:
+        """Take requests signed with the newest set alone."""
+        self._gate_before = None
+
     def state(self) -> Mapping[str, object]:
         """The same document as GET /sandbox/state, for a server in this process."""
         return self._running().describe(self._now())
@@ -170,8 +184,7 @@ class Sandbox:
         """Signature, then the envelope, then whether path and header name the same transaction."""
         visited = request.path == VISITED_PATH
         tail = "rows" if visited and not _has_input(body) else "input"
-        body = self._gate.opened(body, tail)
-        self._gate.check(request.headers, body, tail, self._now())
+        body = self._opened(request, body, tail)
         envelope = parse(body)
         raw = raw_tail(body.decode(), tail)
         if visited:
@@ -183,6 +196,15 @@ class Sandbox:
         if self.province.gate is Gate.CSB_HMAC_SHA1 and named != message.infno:
             raise Refusal("请求头 _api_name 与交易编号不符")
         return message
+
+    def _opened(self, request: web.Request, body: bytes, tail: str) -> bytes:
+        """The body as it was signed, with either set that is live. Raises GateRefusal."""
+        try:
+            return _through(self._gate, request, body, tail, self._now())
+        except GateRefusal:
+            if self._gate_before is None:
+                raise
+        return _through(self._gate_before, request, body, tail, self._now())
 
     async def _with_faults(
         self, request: web.Request, message: Message, extra: list[Fault], received: datetime
@@ -277,6 +299,14 @@ class Sandbox:
         _loopback_only(request)
         text = dump(dict(self._running().describe(self._now())))
         return web.Response(text=text, content_type="application/json")
+
+
+def _through(
+    gate: Gatekeeper, request: web.Request, body: bytes, tail: str, now: datetime
+) -> bytes:
+    plain = gate.opened(body, tail)
+    gate.check(request.headers, plain, tail, now)
+    return plain
 
 
 def _visited_message(envelope: Node, tail: str, raw: str) -> Message:

@@ -40,7 +40,7 @@ class Sm2Keys:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """One set of keys as a province gave it, and the set before it while both are live.
+    """One set of keys as a province gave it, and the sets before and after it while two are live.
 
     Requests are signed with this set; an answer may be signed with either. Never printed.
     """
@@ -53,10 +53,13 @@ class Secrets:
     """Only for envelope-sm2."""
     previous: Secrets | None = field(default=None, repr=False)
     """密钥轮换: the set that was current before; its own `previous` does not count."""
+    upcoming: Secrets | None = field(default=None, repr=False)
+    """The set that will be current next: the platform may use it before we do."""
 
     def live(self) -> tuple[Secrets, ...]:
         """The sets that an answer may be signed with, the current one first."""
-        return (self,) if self.previous is None else (self, self.previous)
+        others = (self.previous, self.upcoming)
+        return (self, *(other for other in others if other is not None))
 
     def sm2_keys(self) -> Sm2Keys:
         """Raises SecretsMissing."""

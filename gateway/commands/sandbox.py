@@ -50,6 +50,7 @@ def run(
 
 def _run(place: DataDir, province: str, port: int | None, faults: list[str]) -> None:
     secrets = tomllib.loads(place.platform_secrets(province).read_text(encoding="utf-8"))
+    previous = secrets.pop("previous", None)
     run_sandbox(
         province=province,
         host="127.0.0.1",
@@ -61,6 +62,7 @@ def _run(place: DataDir, province: str, port: int | None, faults: list[str]) -> 
         faults=faults,
         # Each platform is a witness of this directory's log.
         witness_logs=[place.vkey.read_text(encoding="ascii").strip()],
+        previous=previous,
         announce=lambda url: print(f"{READY}{url}", flush=True),
     )
 

@@ -8,6 +8,8 @@ probed may change while it runs: a process that forwards asks the one that owns 
 e.g. because the log's key is past its date. Claims are settled meanwhile, so the rest is well.
 `yrd.region.33` stands for the line to a province's platform: NOT_SERVING while its breaker is open.
 A process that forwards knows of no region; the one that owns the database does.
+`yrd.files` stands for keys and certificates: NOT_SERVING while a file was replaced by one that
+cannot be used. What it held before is in use meanwhile, so the rest is well, until that expires.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from grpc_health.v1 import health, health_pb2
 from gateway.domain.errors import StorageUnavailable
 from gateway.ports import Clock, RegionStatuses, Signing
 from gateway.telemetry import Logger
+from gateway.watched_files import FileWatch
 
 INTERVAL_S = 1.0
 """Pause between probes."""
@@ -30,6 +33,9 @@ PROBE_MAX_S = 1.0
 
 SIGNING = "yrd.log.signing"
 """What monitoring asks for to hear that the log is not signed."""
+
+FILES = "yrd.files"
+"""Whether every key and certificate in use is the one that lies there."""
 
 REGION = "yrd.region."
 """Before a province's two digits: whether its platform is called at present."""
@@ -74,14 +80,21 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # it publ
 class HealthProbe:
     """Keeps a health servicer's statuses true."""
 
-    def __init__(self, *, clock: Clock, logger: Logger, services: Sequence[str]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        logger: Logger,
+        services: Sequence[str],
+        files: FileWatch | None = None,
+    ) -> None:
         self.servicer = HealthServicer()
         self.probed: Probed | None = None
         """Nothing yet: NOT_SERVING."""
         self.regions: RegionStatuses = tuple
         """The platforms that this process calls itself."""
         self._clock, self._logger = clock, logger
-        self._services = ("", *services)
+        self._services, self._files = ("", *services), files
         self._serving: bool | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -101,6 +114,8 @@ class HealthProbe:
             await self.servicer.set(service, status)
         signed = serving and self.probed is not None and not self.probed.signing().refused
         await self.servicer.set(SIGNING, Status.SERVING if signed else Status.NOT_SERVING)
+        unusable = self._files is not None and self._files.troubles()
+        await self.servicer.set(FILES, Status.NOT_SERVING if unusable else Status.SERVING)
         for region in self.regions():
             called = Status.NOT_SERVING if region.breaker == "open" else Status.SERVING
             await self.servicer.set(REGION + region.province, called)

@@ -41,6 +41,7 @@ from gateway.rpc.shield import Shield
 from gateway.rpc.tls import TlsFiles, server_credentials
 from gateway.rpc.verbs import Attend, Decide, Predetermine, Prove, Read, Reverse, Settle
 from gateway.telemetry import Logger
+from gateway.watched_files import FileWatch
 
 REPLY_MAX = 4 * 1024 * 1024
 STREAMS_MAX = 1024
@@ -98,18 +99,20 @@ class RpcServer:
         make_request_id: Callable[[], str],
         logger: Logger,
         observe: Observe = unobserved,
+        files: FileWatch | None = None,
     ) -> None:
-        """`listen` is host:port, port 0 for any free one. No `tls`: `plaintext` must be said."""
+        """`listen` is host:port, port 0 for any free one. No `tls`: `plaintext` must be said.
+        `files` watches what may be replaced while we serve: none, nothing may."""
         if (tls is None) is not plaintext:
             raise ValueError("either tls files or plaintext = True, not both and not neither")
-        self._listen, self._tls, self._logger = listen, tls, logger
+        self._listen, self._tls, self._logger, self._files = listen, tls, logger, files
         self._institutions, self._id_mode, self._clock = institutions, id_mode, clock
         self._observe = observe
         self._names = plaintext_names if plaintext else certificate_names
         self._shield = Shield(logger=logger)
         self._edge = Edge(logger=logger, monotonic=clock.monotonic, make_request_id=make_request_id)
         self._outside, self._inside = Switch(), Switch()
-        self._health = HealthProbe(clock=clock, logger=logger, services=SERVICES)
+        self._health = HealthProbe(clock=clock, logger=logger, services=SERVICES, files=files)
         self._servers: list[grpc.aio.Server] = []
 
     def answer(self, journeys: Journeys, log: Log) -> None:
@@ -131,7 +134,7 @@ class RpcServer:
         if self._tls is None:
             port = server.add_insecure_port(self._listen)
         else:
-            port = server.add_secure_port(self._listen, server_credentials(self._tls))
+            port = server.add_secure_port(self._listen, server_credentials(self._tls, self._files))
         await self._health.start()
         await server.start()
         self._servers.append(server)

@@ -1,4 +1,9 @@
-"""mTLS of the server: both sides show a certificate, or there is no connection."""
+"""mTLS of the server: both sides show a certificate, or there is no connection.
+
+The files may be replaced while it runs: each new connection takes what they hold then. Connections
+there are keep what they began with until their age ends them (server.py). Files that do not fit
+together change nothing (gateway/watched_files.py).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.config import ConfigError
+from gateway.watched_files import FileWatch
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files, read once at start."""
+    """PEM files."""
 
     certificate: Path
     """Server certificate chain."""
@@ -24,13 +30,24 @@ class TlsFiles:
     """CA that signs the institutions' certificates."""
 
 
-def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
+def server_credentials(files: TlsFiles, watch: FileWatch | None = None) -> grpc.ServerCredentials:
     """Credentials that demand a client certificate of our CA. Raises OSError, ConfigError."""
+    if watch is None:
+        first, newest = _pair_of(files), None
+    else:
+        paths = (files.certificate, files.key, files.client_ca)
+        newest = watch.watch("tls", paths, lambda: _pair_of(files))
+        first = newest()
+    return grpc.dynamic_ssl_server_credentials(
+        first, newest or (lambda: None), require_client_authentication=True
+    )
+
+
+def _pair_of(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
     refuse_unfit(files)
-    return grpc.ssl_server_credentials(
+    return grpc.ssl_server_certificate_configuration(
         [(files.key.read_bytes(), files.certificate.read_bytes())],
         root_certificates=files.client_ca.read_bytes(),
-        require_client_auth=True,
     )
 
 

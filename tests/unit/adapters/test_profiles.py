@@ -90,7 +90,8 @@ def test_the_newest_valid_section_counts() -> None:
 def test_a_codec_changes_at_midnight_in_shanghai() -> None:
     later = TEXT[TEXT.index("[[conventions]]") : TEXT.index("[[dictionary]]")]
     book = load(TEXT + "\n" + later.replace("2022-01-01", "2026-01-01").replace('"0"', '"1"'))
-    codecs = Codecs(book, CLASSES["zhejiang"], Secrets("k", b"s"))
+    secrets = Secrets("k", b"s")
+    codecs = Codecs(book, CLASSES["zhejiang"], lambda _: secrets)
     before = codecs(datetime(2025, 12, 31, 15, 59, tzinfo=UTC))
     after = codecs(datetime(2025, 12, 31, 16, 0, tzinfo=UTC))
     assert before.profile.conventions.success == ("0",)
