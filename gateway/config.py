@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from gateway.database import Database, parse_database, with_password
 from gateway.domain.bill import VisitKind
+from gateway.journeys.pace import PaceLimits
 from gateway.journeys.statement_span import StatementRules
 from ledger.cosignature import CosignatureVerifier
 from ledger.note import KeyMalformed
@@ -126,6 +127,15 @@ class RegionSettings(BaseModel):
         None, description="Whom to believe at an https address, and what to show there."
     )
     timeout_s: float = Field(20.0, gt=0, description="Longest wait for one answer, seconds.")
+    worker_places: int | None = Field(
+        None, ge=1, description="Of this province, instead of the setting for all."
+    )
+    reversals_per_minute: int | None = Field(
+        None, ge=1, description="Of this province, instead of the setting for all."
+    )
+    notices_per_minute: int | None = Field(
+        None, ge=1, description="Of this province, instead of the setting for all."
+    )
     sandbox: bool = Field(False, description="True for a stand-in; refused in production.")
 
 
@@ -349,6 +359,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"生产环境不允许仿真平台(sandbox):地区 {'、'.join(stand_ins)}")
         witness_policy(self)
         return self
+
+    def reversals(self, province: str) -> PaceLimits:
+        """Bounds of a province's 2601s; its own go before those for all."""
+        own = self.regions.get(province)
+        given = own.reversals_per_minute if own else None
+        return PaceLimits(self._places(own), given or self.reversals_per_minute)
+
+    def notices(self, province: str) -> PaceLimits:
+        """Bounds of what a province is told; its own go before those for all."""
+        own = self.regions.get(province)
+        given = own.notices_per_minute if own else None
+        return PaceLimits(self._places(own), given or self.notices_per_minute)
+
+    def _places(self, own: RegionSettings | None) -> int:
+        return (own.worker_places if own else None) or self.worker_places
 
     def resolved(self, base: Path) -> Settings:
         """The same settings with every relative path below `base`."""

@@ -24,7 +24,7 @@ from gateway.ids import SystemIds
 from gateway.journeys.assess_bill import AssessBill
 from gateway.journeys.list_attention import ListAttention
 from gateway.journeys.one_at_a_time import OneAtATime
-from gateway.journeys.pace import PaceLimits, Paces
+from gateway.journeys.pace import Paces
 from gateway.journeys.predetermine_claim import PredetermineClaim
 from gateway.journeys.prove_entry import ProveEntry
 from gateway.journeys.read_again import ReadAgain
@@ -326,7 +326,7 @@ class Owner:
         self, opened: OpenStore, store: Store, log: CosignedLog, regions: Regions
     ) -> list[Rounds]:
         settings, clock, logger = self._settings, self._clock, self._logger
-        reversals = self._reversals = self._paces(regions, settings.reversals_per_minute)
+        reversals = self._reversals = Paces(regions=regions, clock=clock, limits=settings.reversals)
         pause_s = settings.worker_interval_ms / 1000
         expiring = ExpirePending(
             expiries=Expiries(opened.store, clock=clock, ids=self._ids), clock=clock, logger=logger
@@ -395,7 +395,7 @@ class Owner:
             clock=self._clock,
             paces=reversals,
         )
-        notices = self._paces(regions, self._settings.notices_per_minute)
+        notices = Paces(regions=regions, clock=self._clock, limits=self._settings.notices)
         return [
             DeliverOutbox(
                 store=store,
@@ -408,10 +408,6 @@ class Owner:
             )
             for province in sorted(self._settings.regions)
         ]
-
-    def _paces(self, regions: Regions, per_minute: int) -> Paces:
-        limits = PaceLimits(self._settings.worker_places, per_minute)
-        return Paces(regions=regions, clock=self._clock, limits=limits)
 
     def _reconciling(self, opened: OpenStore, store: Store, regions: Regions) -> Rounds:
         """What asks for statements about the claims that wait for one."""

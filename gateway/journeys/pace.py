@@ -105,7 +105,14 @@ class Pace:
 class Paces:
     """A pace for each province: a platform, and so a breaker, belongs to a province."""
 
-    def __init__(self, *, regions: Regions, clock: Clock, limits: PaceLimits = UNBOUNDED) -> None:
+    def __init__(
+        self,
+        *,
+        regions: Regions,
+        clock: Clock,
+        limits: Callable[[str], PaceLimits] = lambda _: UNBOUNDED,
+    ) -> None:
+        """`limits`: of a province's two digits."""
         self._regions, self._clock, self._limits = regions, clock, limits
         self._paces: dict[str, Pace] = {}
 
@@ -115,7 +122,7 @@ class Paces:
         found = self._paces.get(province)
         if found is None:
             found = self._paces[province] = Pace(
-                self._limits,
+                self._limits(province),
                 monotonic=self._clock.monotonic,
                 breaker=lambda: self._health(province),
             )

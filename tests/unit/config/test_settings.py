@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import ConfigError, Environment, load_settings
+from gateway.journeys.pace import PaceLimits
 
 WHOLE = """
 environment = "demo"
@@ -88,3 +89,24 @@ def test_variables_of_the_script_and_the_tests_are_no_mistake(
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="demo --keep"):
         load_settings(tmp_path / "yrd.toml")
+
+
+def test_a_provinces_own_bounds_go_before_those_for_all(tmp_path: Path) -> None:
+    own = "\nreversals_per_minute = 60\nworker_places = 2\n"
+    settings = load_settings(written(tmp_path, f"notices_per_minute = 900\n{WHOLE}{own}"))
+    assert settings.reversals("33") == PaceLimits(places=2, per_minute=60)
+    assert settings.notices("33") == PaceLimits(places=2, per_minute=900)
+    assert settings.reversals("31") == PaceLimits(places=16, per_minute=600)
+
+
+@pytest.mark.parametrize("listen", ["9464", "localhost", "127.0.0.1:", "::1:9464"])
+def test_an_address_for_metrics_is_host_and_port(tmp_path: Path, listen: str) -> None:
+    text = f'{WHOLE}\n[metrics]\nlisten = "{listen}"\n'
+    with pytest.raises(ConfigError, match=r"metrics\.listen"):
+        load_settings(written(tmp_path, text))
+
+
+def test_metrics_are_off_until_they_are_asked_for_and_then_on_loopback(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, WHOLE)).metrics is None
+    asked = load_settings(written(tmp_path, f"{WHOLE}\n[metrics]\n")).metrics
+    assert asked is not None and asked.listen == "127.0.0.1:9464"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.breaker import BreakerState
-from gateway.journeys.pace import FASTER, SLOWEST, Pace, PaceLimits, Paces
+from gateway.journeys.pace import FASTER, SLOWEST, UNBOUNDED, Pace, PaceLimits, Paces
 
 
 class Hand:
@@ -136,7 +136,12 @@ class Platforms:
 def test_a_province_has_one_pace_whichever_of_its_areas_is_named() -> None:
     regions: Any = Platforms()
     clock: Any = Hand()
-    paces = Paces(regions=regions, clock=clock)
+    own = {"33": PaceLimits(1, 60)}
+    paces = Paces(
+        regions=regions, clock=clock, limits=lambda province: own.get(province, UNBOUNDED)
+    )
+    assert paces.of("330421").limits == own["33"]
+    assert paces.of("310118").limits == UNBOUNDED
     assert paces.of("330421") is paces.of("33")
     assert paces.of("330421") is not paces.of("310118")
     assert not paces.of("330421").begin()

@@ -26,6 +26,7 @@ from tests.unit.workers.test_holding_nobody_up import Log
 T = TypeVar("T")
 SHANGHAI, ZHEJIANG = "310118", "330421"
 PER_MINUTE, PLACES = 600, 16
+LIMITS = PaceLimits(PLACES, PER_MINUTE)
 
 
 def virtually(story: Callable[[SimClock], Coroutine[Any, Any, T]]) -> T:
@@ -75,7 +76,7 @@ class House:
         regions: Any = Platforms(platforms)
         ids: Any = Ids()
         self.log = Log()
-        self.paces = Paces(regions=regions, clock=clock, limits=PaceLimits(PLACES, PER_MINUTE))
+        self.paces = Paces(regions=regions, clock=clock, limits=lambda _: LIMITS)
         resolve = ResolveUnknown(
             store=store, regions=regions, institutions={QINGPU.code: QINGPU}, clock=clock,
             ids=ids, timings=ResolveTimings(timedelta(0), timedelta(seconds=60), 10),
@@ -218,7 +219,7 @@ def test_news_for_a_province_that_never_answers_hold_up_no_other_news() -> None:
             return True
 
         regions: Any = Platforms({"31": Platform(clock), "33": Platform(clock)})
-        paces = Paces(regions=regions, clock=clock, limits=PaceLimits(PLACES, 6_000))
+        paces = Paces(regions=regions, clock=clock, limits=lambda _: PaceLimits(PLACES, 6_000))
         store: Any = shelf
         teller: Any = tell
         for province in ("31", "33"):
