@@ -12,6 +12,7 @@ from gateway.conformance.answers import said, unknown, yes
 from gateway.conformance.relay import Back, Fault, Onward
 from gateway.conformance.rule import Broken, Group, NotRun, Rule, rule
 from gateway.conformance.stand import HASTE_S, PATIENCE_S, Stand
+from gateway.domain.bill import VisitKind
 from gateway.domain.visit import Attendance
 from gateway.ports import Accepted, Declined, NoAnswer
 
@@ -148,6 +149,18 @@ async def lost_cancellation(stand: Stand) -> None:
     await stand.holds(0, "撤销的回执丢失", sent.att)
 
 
+@rule(
+    "C36",
+    Group.WAY,
+    "住院结算的回执丢失:结果未知,已生效一笔;冲正后以新报文结算,恰有一笔",
+    why="住院一笔金额大,平台也慢(2304 曾见近 2 秒 [solid]),回执最容易等不到",
+    does="平台住院结算(2304)后,中继断开而不回一个字节",
+)
+async def lost_stay(stand: Stand) -> None:
+    kind = VisitKind.INPATIENT
+    await _unknown(stand, Fault(back=Back.LOSE), "住院结算的回执丢失", effect=1, kind=kind)
+
+
 def _damaged(id: str, text_zh: str, fault: Fault, does: str) -> Rule:
     """The platform settled, and its answer arrives in a state that nobody can read."""
 
@@ -202,10 +215,16 @@ DAMAGED = (
 
 
 async def _unknown(
-    stand: Stand, fault: Fault, when_zh: str, *, effect: int, timeout_s: float = PATIENCE_S
+    stand: Stand,
+    fault: Fault,
+    when_zh: str,
+    *,
+    effect: int,
+    timeout_s: float = PATIENCE_S,
+    kind: VisitKind = VisitKind.OUTPATIENT,
 ) -> None:
     """Into the unknown by `fault`, where `effect` settlements took effect; and out of it."""
-    att = await stand.ready()
+    att = await stand.ready(kind)
     stand.relay.arm(fault)
     answer = await stand.settle(att, stand.ctx(timeout_s=timeout_s))
     unknown(answer, when_zh)
@@ -234,4 +253,5 @@ RULES = (
     *DAMAGED[3:],
     lost_read,
     lost_cancellation,
+    lost_stay,
 )

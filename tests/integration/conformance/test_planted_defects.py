@@ -14,7 +14,8 @@ from adapters.sandbox.transactions.settle import settle
 from gateway.conformance.rule import Outcome
 from gateway.conformance.rules import ALL
 from gateway.conformance.target import Connect
-from tests.integration.conformance import planted as p
+from tests.integration.conformance import planted_adapters as a
+from tests.integration.conformance import planted_platforms as p
 from tests.integration.conformance.trials import told, trial
 
 
@@ -114,76 +115,76 @@ PLATFORMS = [
     Defect("3202 lacks refunds", ZJ, ("C84", "C85"), p.with_(_3202=p.statement_lacks_refunds)),
 ]
 ADAPTERS = [
-    Defect("an adapter verifies nothing", SH, ("C29",), connect=p.verifying_nothing(SH)),
+    Defect("an adapter verifies nothing", SH, ("C29",), connect=a.verifying_nothing(SH)),
     Defect(
         "an adapter takes silence for a no",
         JS,
-        ("C20", "C21", "C35"),
-        connect=p.over(JS, p.TakesSilenceForNo),
+        ("C20", "C21", "C35", "C36"),
+        connect=a.over(JS, a.TakesSilenceForNo),
     ),
     Defect(
         "an adapter takes a 5xx for a no",
         ZJ,
         ("C30", "C31"),
-        connect=p.over(ZJ, p.TakesServerErrorsForNo),
+        connect=a.over(ZJ, a.TakesServerErrorsForNo),
     ),
     Defect(
         "an adapter takes a time-out for a no",
         JS,
         ("C22",),
-        connect=p.over(JS, p.TakesTimeOutsForNo),
+        connect=a.over(JS, a.TakesTimeOutsForNo),
     ),
     Defect(
         "an adapter takes garbage for a no",
         JS,
         ("C26", "C27", "C28", "C48"),
-        connect=p.over(JS, p.TakesGarbageForNo),
+        connect=a.over(JS, a.TakesGarbageForNo),
     ),
     Defect(
         "an adapter takes any 401 for a no",
         JS,
         ("C32", "C33"),
-        connect=p.over(JS, p.TakesStrangeStatusForNo),
+        connect=a.over(JS, a.TakesStrangeStatusForNo),
     ),
-    Defect("an adapter settles again", JS, ("C20",), connect=p.over(JS, p.SettlesAgain)),
+    Defect("an adapter settles again", JS, ("C20",), connect=a.over(JS, a.SettlesAgain)),
     Defect(
         "an adapter reads anybody's answer",
         JS,
         ("C23",),
-        connect=p.reading(JS, p.ReadsAnybodysAnswer),
+        connect=a.reading(JS, a.ReadsAnybodysAnswer),
     ),
-    Defect("an adapter asks twice", JS, ("C34",), connect=p.over(JS, p.AsksTwice)),
+    Defect("an adapter asks twice", JS, ("C34",), connect=a.over(JS, a.AsksTwice)),
     Defect(
         "an adapter reads numeric codes only",
         ZJ,
         ("C43",),
-        connect=p.reading(ZJ, p.ReadsNumericCodesOnly),
+        connect=a.reading(ZJ, a.ReadsNumericCodesOnly),
     ),
-    Defect("an adapter rounds", JS, ("C44",), connect=p.reading(JS, p.RoundsAmounts)),
+    Defect("an adapter rounds", JS, ("C44",), connect=a.reading(JS, a.RoundsAmounts)),
     Defect(
         "an adapter reads nothing as zero",
         JS,
         ("C45", "C46"),
-        connect=p.reading(JS, p.ReadsNothingAsZero),
+        connect=a.reading(JS, a.ReadsNothingAsZero),
     ),
     Defect(
-        "an adapter reads numbers only", ZJ, ("C40",), connect=p.reading(ZJ, p.ReadsNumbersOnly)
+        "an adapter reads numbers only", ZJ, ("C40",), connect=a.reading(ZJ, a.ReadsNumbersOnly)
     ),
-    Defect("an adapter reads texts only", JS, ("C41",), connect=p.reading(JS, p.ReadsTextsOnly)),
+    Defect("an adapter reads texts only", JS, ("C41",), connect=a.reading(JS, a.ReadsTextsOnly)),
     Defect(
-        "an adapter wants two decimals", ZJ, ("C42",), connect=p.reading(ZJ, p.WantsTwoDecimals)
+        "an adapter wants two decimals", ZJ, ("C42",), connect=a.reading(ZJ, a.WantsTwoDecimals)
     ),
     Defect(
         "an adapter refuses what it does not know",
         JS,
         ("C47",),
-        connect=p.misled(JS, p.refusing_the_unknown),
+        connect=a.misled(JS, a.refusing_the_unknown),
     ),
     Defect(
         "an adapter takes a nonce that was seen for a message that was not",
         AH,
         ("C25",),
-        connect=p.misled(AH, p.forgetting_replays),
+        connect=a.misled(AH, a.forgetting_replays),
     ),
 ]
 
