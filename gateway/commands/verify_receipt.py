@@ -132,6 +132,7 @@ def _proven(proven: VerifiedReceipt) -> dict[str, Any]:
             name: body.get(name)
             for name in ("claim_id", "act", "state", "at", "institution", "window", "settled")
         }
+        | {name: body[name] for name in ("statement", "decided") if name in body}
         if body
         else None,
     }
@@ -169,5 +170,7 @@ def _print(results: list[dict[str, Any]]) -> None:
         state = wording.STATES.get(record["state"], record["state"])
         when = _beijing(record["at"])
         console.print(f"    {record['claim_id']} {state}{amount},{when}", markup=False)
+        for line in receipt_words.grounds(record):
+            console.print(f"    {line}", markup=False)
     if any(result["ok"] for result in results):
         console.print("回执只证明记录曾经入账;之后是否被冲销,请看更新的记录。", style="dim")

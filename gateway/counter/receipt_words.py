@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 _STEPS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "FILE": ("文件无法读取", "请检查文件名与读取权限。"),
@@ -21,6 +22,27 @@ _STEPS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "PROOF": ("不能证明该记录在日志中", "请保留此文件,并向日志运营方查询原因。"),
     "OPENING": ("记录与日志中的承诺不符", "日志中的记录与文件所示不同:请勿依据其中的金额。"),
 })  # fmt: skip
+
+
+_STANDINGS: Mapping[str, str] = MappingProxyType({
+    "effective": "参保地已有该笔结算",
+    "absent": "参保地没有该笔结算",
+    "taken_back": "该笔结算已在参保地冲销",
+    "ambiguous": "对账明细不能确定该笔结算",
+})  # fmt: skip
+
+
+def grounds(record: Mapping[str, Any]) -> list[str]:
+    """By which statement, and by whose decision, a record came to be; a line each."""
+    lines = []
+    if statement := record.get("statement"):
+        first, last = statement["days"]
+        days = first if first == last else f"{first} 至 {last}"
+        says = _STANDINGS.get(statement["standing"], statement["standing"])
+        lines.append(f"对账确认({days},报文 {'、'.join(statement['msgids'])}):{says}")
+    if decided := record.get("decided"):
+        lines.append(f"人工处理:{decided['operator']},原因:{decided['reason']}")
+    return lines
 
 
 def failed(step: str) -> str:
