@@ -174,7 +174,7 @@ def test_both_split_a_line_alike(
 ) -> None:
     price, count = Decimal(price_units).scaleb(-6), Decimal(count_units).scaleb(-4)
     theirs = catalogue.read_catalogue(
-        DIRECTORY / f"catalogue_{THEIRS[region][1]}.csv", after_limit=False
+        DIRECTORY / f"catalogue_{THEIRS[region][1].stem}.csv", after_limit=False
     )
     item = theirs.item(code, day)
     assert item is not None
