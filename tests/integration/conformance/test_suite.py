@@ -99,3 +99,17 @@ def elsewhere(sandbox: Target, directory: Path, declared: str) -> Elsewhere:
     )
     secrets = directory / f"{sandbox.profile}.secrets.toml"
     return Elsewhere(sandbox.url, secrets, people)
+
+
+@pytest.mark.parametrize(("province", "sums"), [("zhejiang", True), ("jiangsu", False)])
+async def test_other_traffic_of_the_same_day_disturbs_no_rule(
+    province: str, sums: bool, tmp_path: Path
+) -> None:
+    """Where a platform gives no amounts in its statement, totals cannot be known: not tried."""
+    async with on_sandbox(province, tmp_path, CLOCKS, random) as target:
+        picked = chosen(ALL, only=["C12", "C21", "C80", "C81"])
+        await try_rules(target, [rule for rule in picked if rule.id == "C12"], lambda _: None)
+        report = await try_rules(replace(target, first_number=5000), picked, lambda _: None)
+    outcomes = {found.rule.id: found.outcome for found in report.findings}
+    assert outcomes.pop("C80") is (Outcome.PASSED if sums else Outcome.NOT_RUN), told(report)
+    assert set(outcomes.values()) == {Outcome.PASSED}
