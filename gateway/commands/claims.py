@@ -161,17 +161,22 @@ def _show_head(console: Console, claim: pb.AttentionClaim, now: datetime) -> Non
     at = words.since(claim).astimezone(SHANGHAI)
     line = (
         f"{wording.area_zh(claim.insured_region)}参保 · {wording.area_zh(claim.visited_region)}就医"
-        f" · {claim.institution_code} · {_amounts(claim)}"
-        f" · 自 {at:%m-%d %H:%M}(已 {words.waited(claim, now)})"
+        f" · {claim.institution_code} · 自 {at:%m-%d %H:%M}(已{words.waited(claim, now)})"
     )
     console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 4)))
+    console.print(Padding(Text(_amounts(claim), overflow="fold"), (0, 0, 0, 4)))
     console.print(Padding(Text(claim.why_zh, style=style, overflow="fold"), (0, 0, 0, 4)))
 
 
 def _amounts(claim: pb.AttentionClaim) -> str:
-    known = claim.settled if claim.HasField("settled") else claim.computed
-    whose = "参保地答复" if claim.HasField("settled") else "网关核算"
-    return f"总额 {format_yuan(known.total_fen)}、基金 {format_yuan(known.fund_total_fen)}({whose})"
+    answered = claim.HasField("settled")
+    known = claim.settled if answered else claim.computed
+    parts = (
+        ("总额", known.total_fen), ("基金", known.fund_total_fen), ("账户", known.account_fen),
+        ("现金", known.cash_fen),
+    )  # fmt: skip
+    amounts = " · ".join(f"{name} {format_yuan(fen)}" for name, fen in parts)
+    return f"{amounts}({'参保地答复' if answered else '网关核算'})"
 
 
 def _show_one(console: Console, claim: pb.AttentionClaim) -> None:
@@ -181,7 +186,10 @@ def _show_one(console: Console, claim: pb.AttentionClaim) -> None:
         amounts.settled.CopyFrom(claim.settled)
     console.print(Padding(breakdown_table(amounts), (1, 0, 1, 4)))
     if claim.findings:
-        console.print(Padding(Text(f"答复中的问题:{'、'.join(claim.findings)}"), (0, 0, 1, 4)))
+        console.print(Padding(Text("答复中的问题:"), (0, 0, 0, 4)))
+        for text in words.findings(claim):
+            console.print(Padding(Text(text, overflow="fold"), (0, 0, 0, 8)))
+        console.print()
     console.print(Padding(_messages(claim), (0, 0, 1, 4)))
     if claim.HasField("next_try_at"):
         at = claim.next_try_at.ToDatetime(tzinfo=SHANGHAI)

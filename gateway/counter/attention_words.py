@@ -17,6 +17,22 @@ _ACTS: Mapping[int, str] = MappingProxyType({
     pb.ATTENTION_ACT_READ_AGAIN: "重新读取答复:./yrd claims read-again {claim} --reason 理由",
     pb.ATTENTION_ACT_PHONE_REGION: "凭报文编号联系{region}平台(./yrd claims show {claim})",
 })  # fmt: skip
+_IDENTITIES: Mapping[str, str] = MappingProxyType({
+    "I1": "总额不等于基金、账户、现金与医院负担之和",
+    "I2": "基金支付总额不等于各项基金之和",
+    "I3": "个人负担总额不等于账户与现金之和",
+    "I4": "共济支付超出个人账户支付",
+    "I5": "总额不等于全自费、超限价、先行自付与范围内之和",
+    "I7": "起付线超出政策范围内费用",
+    "I8": "撤销金额不是原结算的相反数",
+    "SIGN": "金额正负不一",
+})  # fmt: skip
+"""Of gateway/domain/breakdown.py."""
+
+
+def findings(claim: pb.AttentionClaim) -> list[str]:
+    """What was found wrong or unknown in the region's answer."""
+    return [f"{_IDENTITIES[f]}({f})" if f in _IDENTITIES else f for f in claim.findings]
 
 
 def acts(claim: pb.AttentionClaim) -> list[str]:

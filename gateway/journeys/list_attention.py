@@ -67,7 +67,6 @@ class AttentionPage:
 
 _WAITS = (Act.WAIT_STATEMENT,)
 _UNANSWERED = (Act.PHONE_REGION, Act.TAKE_BACK, Act.WAIT_STATEMENT)
-_DECIDES = (Act.READ_AGAIN, Act.TAKE_BACK, Act.PHONE_REGION)
 
 BY_ATTENTION: Mapping[Attention, Standing] = MappingProxyType(
     {
@@ -75,7 +74,7 @@ BY_ATTENTION: Mapping[Attention, Standing] = MappingProxyType(
             "DECIDE",
             "对账确认参保地已生效,而其答复的金额或代码不能入账:请决定撤回,或补充字典对照后重新读取。",
             True,
-            _DECIDES,
+            (),
         ),
         Attention.STILL_EFFECTIVE: Standing(
             "STILL_EFFECTIVE",
@@ -112,7 +111,8 @@ def standing_of(claim: ClaimRecord) -> Standing:
 def _standing(claim: ClaimRecord) -> Standing:
     found = BY_ATTENTION.get(claim.attention)
     if found is not None:
-        return found
+        decides = claim.attention is Attention.DECIDE
+        return replace(found, may_do=_decides(claim)) if decides else found
     match claim.state:
         case ClaimState.UNKNOWN:
             text = "结算请求已发出,未得到可读的答复,可能已生效:系统将按原报文编号发出冲正。"
@@ -122,10 +122,17 @@ def _standing(claim: ClaimRecord) -> Standing:
         case ClaimState.REVIEW:
             wrong = "、".join((*claim.broken, *claim.unknown_codes)) or "金额与本单不符"
             text = f"参保地答复已结算,但不能入账({wrong}):待对账确认是否生效,也可现在处理。"
-            return Standing("BROKEN_ANSWER", text, True, (*_DECIDES, *_WAITS))
+            return Standing("BROKEN_ANSWER", text, True, (*_decides(claim), *_WAITS))
         case _:
             text = "撤销请求未得到可读的答复,是否生效待对账确认;在此之前请勿退费。"
             return Standing("CANCEL_NO_ANSWER", text, False, _WAITS)
+
+
+def _decides(claim: ClaimRecord) -> tuple[Act, ...]:
+    """Reading again helps first of all where a code was not known."""
+    if claim.unknown_codes:
+        return Act.READ_AGAIN, Act.TAKE_BACK, Act.PHONE_REGION
+    return Act.PHONE_REGION, Act.TAKE_BACK, Act.READ_AGAIN
 
 
 def _reversal(claim: ClaimRecord) -> Standing:

@@ -61,7 +61,7 @@ async def test_what_needs_a_person_is_listed_with_reason_amounts_and_acts(world:
     assert code == 0
     code, said = await asked(world, "show", claim_id)
     assert code == 0
-    for word in ("医疗费总额", "2207A", "已答复", "报文编号"):
+    for word in ("医疗费总额", "2207A", "已答复", "报文编号", "账户与现金之和(I3)", "(I1)"):
         assert word in said
     code, said = await asked(world, "show", "clm_nobody")
     assert code == 1 and "不在待办清单中" in said

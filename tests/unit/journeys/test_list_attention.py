@@ -31,10 +31,11 @@ CASES: list[tuple[str, ClaimState, dict[str, Any], bool, tuple[Act, ...]]] = [
     ("CANCEL_NO_ANSWER", ClaimState.REVERSAL_UNKNOWN, {}, False, (Act.WAIT_STATEMENT,)),
     (
         "BROKEN_ANSWER", ClaimState.REVIEW, {"broken": ("I1",)}, True,
-        (Act.READ_AGAIN, Act.TAKE_BACK, Act.PHONE_REGION, Act.WAIT_STATEMENT),
+        (Act.PHONE_REGION, Act.TAKE_BACK, Act.READ_AGAIN, Act.WAIT_STATEMENT),
     ),
     (
-        "DECIDE", ClaimState.REVIEW, {"attention": Attention.DECIDE}, True,
+        "DECIDE", ClaimState.REVIEW,
+        {"attention": Attention.DECIDE, "unknown_codes": ("insutype=999",)}, True,
         (Act.READ_AGAIN, Act.TAKE_BACK, Act.PHONE_REGION),
     ),
     (
