@@ -30,7 +30,11 @@ def standing(
         return Standing.AMBIGUOUS, rows
     if claim.state is ClaimState.REVERSAL_UNKNOWN:
         return _of_cancellation(claim, rows), rows
-    return _of_settlement(rows), rows
+    stands = _of_settlement(rows)
+    if stands is Standing.ABSENT and claim.state is ClaimState.REVIEW:
+        # Its yes was read and verified, and we have taken nothing back: one of the two is wrong.
+        return Standing.AMBIGUOUS, rows
+    return stands, rows
 
 
 def undo_msgids(claim: ClaimRecord) -> frozenset[str]:
@@ -77,11 +81,12 @@ def _of_settlement(rows: tuple[StatementRow, ...]) -> Standing:
 
 def _of_cancellation(claim: ClaimRecord, rows: tuple[StatementRow, ...]) -> Standing:
     """REVERSAL_UNKNOWN: only its negative row decides. Balanced rows need not be listed, so the
-    settlement's own row may be missing; one that differs, or that the centre lacks (some regions
-    have one code for both), is a contradiction."""
+    settlement's own row may be missing; one that differs is a contradiction, and so is any that the
+    centre lacks: we uploaded no negative one."""
     refunds = [row for row in rows if row.refund]
-    unlike = (StatementResult.OURS_MORE, StatementResult.DIFFER)
-    if len(refunds) > 1 or any(not row.refund and row.result in unlike for row in rows):
+    lacks = any(row.result is StatementResult.OURS_MORE for row in rows)
+    differs = any(not row.refund and row.result is StatementResult.DIFFER for row in rows)
+    if len(refunds) > 1 or lacks or differs:
         return Standing.AMBIGUOUS
     if not refunds:
         return Standing.EFFECTIVE
