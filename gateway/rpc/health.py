@@ -6,7 +6,8 @@ probed may change while it runs: a process that forwards asks the one that owns 
 
 `yrd.log.signing` stands for no service of ours: it is NOT_SERVING while checkpoints are not signed,
 e.g. because the log's key is past its date. Claims are settled meanwhile, so the rest is well.
-`yrd.region.33` stands for the line to a province's platform: NOT_SERVING while its breaker is open.
+`yrd.region.33` stands for the line to a province's platform: NOT_SERVING while its breaker is not
+closed (open and half open take turns while a province is away).
 A process that forwards knows of no region; the one that owns the database does.
 `yrd.files` stands for keys and certificates: NOT_SERVING while a file was replaced by one that
 cannot be used. What it held before is in use meanwhile, so the rest is well, until that expires.
@@ -117,7 +118,7 @@ class HealthProbe:
         unusable = self._files is not None and self._files.troubles()
         await self.servicer.set(FILES, Status.NOT_SERVING if unusable else Status.SERVING)
         for region in self.regions():
-            called = Status.NOT_SERVING if region.breaker == "open" else Status.SERVING
+            called = Status.SERVING if region.breaker == "closed" else Status.NOT_SERVING
             await self.servicer.set(REGION + region.province, called)
         return serving
 
