@@ -15,6 +15,9 @@ from decimal import Decimal
 from adapters.baseline.errors import BrokenAnswer
 from adapters.baseline.wire import Json, Members, Node, write
 
+_MOST_DIGITS = 10
+"""Of an infcode that is written as a number with decimals or an exponent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -68,7 +71,8 @@ def _infcode(value: Json) -> str:
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, Decimal) and value.is_finite() and value == int(value):
+    # The size first: 1e999999999 is a JSON number too, and as an integer it fills the memory.
+    if isinstance(value, Decimal) and value.adjusted() <= _MOST_DIGITS and value == int(value):
         return str(int(value))
     raise BrokenAnswer("infcode", "missing or unreadable")
 

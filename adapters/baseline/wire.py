@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TypeAlias
 
 import orjson
@@ -22,11 +22,23 @@ Json: TypeAlias = "str | int | Decimal | bool | Mapping[str, Json] | Sequence[Js
 Node: TypeAlias = Mapping[str, Json]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_MOST_DIGITS = 100
+"""Characters of a number with decimals or an exponent; the longest of the interface has 17."""
 _LONE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _refuse_constant(name: str) -> None:
     raise BrokenAnswer("$", f"{name} is not JSON")
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > _MOST_DIGITS:
+        # Exact arithmetic with a million decimals takes minutes, and every province waits.
+        raise BrokenAnswer("$", f"a number of {len(text)} characters")
+    try:
+        return Decimal(text)
+    except InvalidOperation as cause:
+        raise BrokenAnswer("$", "a number with an exponent that none can have") from cause
 
 
 def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -38,7 +50,7 @@ def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 _DECODER = json.JSONDecoder(
-    parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_no_duplicates
+    parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_no_duplicates
 )
 
 

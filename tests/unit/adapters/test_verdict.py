@@ -50,6 +50,8 @@ def test_minus_one_is_a_refusal_with_its_words() -> None:
         ("", 200),
         ("<html>", 200),
         ('{"infcode":0,"output":{}', 200),
+        ('{"infcode":0,"output":{"a":1e40000000000000000000}}', 200),
+        ('{"infcode":1e999999999}', 200),
         ('{"infcode":0}', 404),
         ('{"infcode":0}', 201),
         ("Unauthorized", 401),

@@ -44,6 +44,9 @@ def test_the_raw_text_of_each_outermost_member_is_kept() -> None:
         b"null",
         b'{"a":' + b"[" * 100_000,
         b'\xef\xbb\xbf{"a":1}',
+        b'{"a":1e40000000000000000000}',
+        b'{"a":[{"b":-1E-40000000000000000000}]}',
+        b'{"a":1.' + b"1" * 1_000_000 + b"}",
     ],
 )
 def test_anything_but_one_whole_object_is_a_broken_answer(body: bytes) -> None:
@@ -164,6 +167,8 @@ def test_an_infcode_is_a_number_or_a_text(text: str, infcode: str) -> None:
         '{"infcode":""}',
         '{"infcode":true}',
         '{"infcode":0.5}',
+        '{"infcode":1e999999999}',
+        '{"infcode":-1E-999999999}',
         '{"infcode":0,"output":[]}',
         '{"infcode":0,"output":"x"}',
     ],
