@@ -55,7 +55,25 @@ def _show_ledger(report: dict[str, Any]) -> list[Any]:
     return show(report)
 
 
+def _measure_adapters(form: Form, say: Say) -> dict[str, Any]:
+    from bench.adapters import measure
+    from bench.adapters_plan import FULL, PLAIN, QUICK
+
+    return measure({Form.QUICK: QUICK, Form.PLAIN: PLAIN, Form.FULL: FULL}[form], say)
+
+
+def _show_adapters(report: dict[str, Any]) -> list[Any]:
+    from bench.show_adapters import show
+
+    return show(report)
+
+
 BENCHES = {
+    "adapters": Bench(
+        "what a region call costs us, and what a slow region costs another one",
+        _measure_adapters,
+        _show_adapters,
+    ),
     "ledger": Bench(
         "durable appends beside pgbench and single rows; receipts, tiles, verify",
         _measure_ledger,

@@ -15,11 +15,13 @@ MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "–"}
 
 def show(report: dict[str, Any]) -> list[Any]:
     """Tables and lines, in the order they are read."""
-    return [_targets(report["targets"]), "", _appends(report), "", *_notes(report)]
+    rows = targets_table("the ledger beside its targets", report["targets"])
+    return [rows, "", _appends(report), "", *_notes(report)]
 
 
-def _targets(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="the ledger beside its targets", title_justify="left", box=box.SIMPLE_HEAD)
+def targets_table(title: str, rows: list[dict[str, Any]]) -> Table:
+    """What was measured, what was wanted, and whether it was met."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("")
     for name in ("measured", "target"):
         table.add_column(name, justify="right")
@@ -117,12 +119,13 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
         f"PostgreSQL {postgresql.get('version', '–')}, SQLite {m['sqlite']}, {m['file_system']}; "
         f"load average {m['load_average_before']} before, {m['load_average_after']} after; "
         f"{report['seconds']} s in all",
-        *_disturbed(m),
+        *disturbed(m),
         *([f"server: {settings}"] if settings else []),
     ]
 
 
-def _disturbed(machine: Mapping[str, Any]) -> list[str]:
+def disturbed(machine: Mapping[str, Any]) -> list[str]:
+    """A warning where somebody else was at work on this machine."""
     busy, cores = machine["other_cores_busy"], machine["cores"]
     if busy is None or busy < DISTURBED:
         return []

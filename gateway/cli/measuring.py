@@ -14,7 +14,7 @@ commands = typer.Typer()
 @commands.command()
 def bench(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="ledger, settle-path; none lists them.")
+        str, typer.Argument(metavar="[NAME]", help="adapters, ledger, settle-path; none lists.")
     ] = "",
     quick: Annotated[
         bool, typer.Option("--quick", help="Seconds instead of minutes: does it run at all?")
@@ -27,10 +27,12 @@ def bench(
     """量度: measure on this machine, beside a baseline of the same run; docs/performance.md.
 
     Starts what it needs in a temporary directory (TMPDIR names another
-    disk) and ends it. settle-path takes about 1½ minutes, ledger about 5.
+    disk) and ends it. adapters and settle-path take about 1½ minutes,
+    ledger about 5.
     Figures are medians; nothing is asserted about time.
 
     [dim]Examples:[/dim]
+      ./yrd bench adapters
       ./yrd bench ledger
       ./yrd bench settle-path
       ./yrd bench settle-path --json > settle-path.json
