@@ -87,6 +87,7 @@ class Owner:
         self._policies = load_policy_book()
         self._catalogues = load_catalogues()
         self._agreements = load_agreements(settings.agreements)
+        self._files = files
         self._connections = connections_of(settings.regions, clock.now(), files)
         self._sm2_key = load_sm2_log_key(settings.log_sm2_key) if settings.log_sm2_key else None
         self._unknown = NoteUnknownCodes(logger=logger)
@@ -154,7 +155,7 @@ class Owner:
         """What journeys and workers are handed: as it is, or counted where that is asked for."""
         if self._settings.metrics is None:
             return regions, opened.store
-        writer = opened.store.writer
+        writer, files = opened.store.writer, self._files
         series = Series()
         lookups = Lookups(
             Sources(
@@ -164,6 +165,7 @@ class Owner:
                 clock=self._clock,
                 commits=lambda: (writer.commits, writer.works),
                 unknown_codes=lambda: self._unknown.counts,
+                unusable_files=lambda: len(files.troubles()) if files is not None else 0,
                 reversal_rate=self._reversal_rate,
             )
         )

@@ -57,6 +57,8 @@ class Sources:
     """(commits, works) of the writer so far."""
     unknown_codes: Callable[[], Mapping[tuple[str, str], int]]
     """(province, field) → codes in answers that no dictionary has, since the start."""
+    unusable_files: Callable[[], int]
+    """Replaced keys and certificates that cannot be used."""
     reversal_rate: Callable[[str], float]
     """Province → 2601s a second that its pace allows at present."""
 
@@ -95,6 +97,11 @@ class Lookups(Collector):
         failed, refused = self._failed, bool(self._from.log.signing().refused)
         yield gauge("yrd_sample_failed", "采样失败: 1 while the database cannot be read.", failed)
         yield gauge("yrd_log_signing_refused", "日志停签: 1 while nothing is signed.", refused)
+        unusable = self._from.unusable_files()
+        text = (
+            "无法启用的新文件: replaced keys and certificates; the old ones are in use meanwhile."
+        )
+        yield gauge("yrd_unusable_files", text, unusable)
         yield from self._lines()
         yield from self._counters()
         if self._sample is not None:

@@ -172,7 +172,7 @@ async def test_lookups_read_once_a_second_and_say_so_when_they_cannot() -> None:
             store=given, log=given, clock=measuring,
             regions=lambda: (RegionStatus("33", "open", 1, 64, 10),),
             commits=lambda: (3, 12), unknown_codes=lambda: {("33", "insutype"): 2},
-            reversal_rate=lambda province: 1.25,
+            unusable_files=lambda: 1, reversal_rate=lambda province: 1.25,
         )
     )  # fmt: skip
     registry = CollectorRegistry()
@@ -192,7 +192,7 @@ async def test_lookups_read_once_a_second_and_say_so_when_they_cannot() -> None:
     assert value("yrd_commit_works_total") == 12
     assert value("yrd_unknown_codes_total", {"region": "33", "field": "insutype"}) == 2
     assert value("yrd_log_unsigned_leaves") == 9
-    assert value("yrd_log_signing_refused") == 1
+    assert value("yrd_log_signing_refused") == value("yrd_unusable_files") == 1
     assert value("yrd_checkpoint_age_seconds") == math.inf, "there never was one"
     database.ill, clock.at = True, 2.0
     await lookups.refresh()
