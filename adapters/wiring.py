@@ -22,9 +22,12 @@ from adapters.baseline.profile_file import load, load_over
 from adapters.connection import Clocks, Connection
 from adapters.national_client import NationalClient
 from adapters.signing import schemes
-from adapters.signing.scheme import Scheme, Secrets
+from adapters.signing.scheme import Scheme, Secrets, SecretsMissing
 from adapters.signing.schemes import NeedSm2
 from adapters.signing.sm4_body import Sm4Body
+from adapters.sm.keys import KeyUnusable
+from adapters.sm.pairs import check_pair
+from adapters.sm.provider import SmProvider
 from adapters.sm.selection import need_sm2
 from adapters.transport import Limits, Transport
 from gateway.domain.dictionary import CodeTable
@@ -87,7 +90,17 @@ def check(book: ProfileBook, secrets: Secrets, moment: datetime, sm2: NeedSm2 = 
     book.at(day)
     for signing, encryption in book.signings_from(day):
         schemes.of(signing, secrets, book.name_zh, sm2)
+        if signing.scheme == "envelope-sm2":
+            _check_pair(secrets, sm2(book.name_zh))
         schemes.cipher_of(encryption, secrets)
+
+
+def _check_pair(secrets: Secrets, provider: SmProvider) -> None:
+    """Two halves of different keys sign without complaint, and the platform believes nothing."""
+    try:
+        check_pair(provider, secrets.sm2_keys().ours)
+    except KeyUnusable as error:
+        raise SecretsMissing(f"sm2_private_key:{error}") from error
 
 
 def book_of(package: str, over: Path | None = None) -> ProfileBook:

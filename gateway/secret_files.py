@@ -41,7 +41,7 @@ def read_key_ring(path: Path) -> KeyRing:
     """Raises ConfigError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise _refused(f"签名密钥文件 {path} 无法读取({type(error).__name__})") from error
     before, after = _part(table, _PREVIOUS, path), _part(table, _NEXT, path)
     current = _one(table, str(path))
@@ -70,11 +70,15 @@ def _moment(given: object, where: str, *, ends: bool) -> datetime | None:
     """A day's beginning in Shanghai, or its end; None where nothing is given."""
     if given is None:
         return None
-    if isinstance(given, datetime) and given.tzinfo is not None:
-        return given.astimezone(UTC)
-    if isinstance(given, date) and not isinstance(given, datetime):
-        day = given + timedelta(days=1) if ends else given
-        return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+    try:
+        if isinstance(given, datetime) and given.tzinfo is not None:
+            return given.astimezone(UTC)
+        if isinstance(given, date) and not isinstance(given, datetime):
+            day = given + timedelta(days=1) if ends else given
+            return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+    except OverflowError as error:
+        said = "超出日历(没有期限的请不写这一项)"
+        raise _refused(f"签名密钥文件 {where} {said}") from error
     raise _refused(f"签名密钥文件 {where} 应为日期(2026-12-01),或带时区的时刻")
 
 
@@ -85,6 +89,10 @@ def _one(table: Mapping[str, Any], where: str) -> Secrets:
     given = {name: value for name, value in table.items() if isinstance(value, str)}
     if _NEEDED - given.keys() or given.keys() != table.keys():
         raise _refused(f"签名密钥文件 {where} 应有 access_key 与 secret 两项文本")
+    # Whoever knows the empty key, and everybody does, could sign the platform's answers.
+    if not all(given.values()):
+        empty = "、".join(sorted(name for name, value in given.items() if not value))
+        raise _refused(f"签名密钥文件 {where} 的 {empty} 是空的")
     if bool(_SM2 & given.keys()) and _SM2 - given.keys():
         missing = "、".join(sorted(_SM2 - given.keys()))
         raise _refused(f"签名密钥文件 {where} 缺少 {missing}:SM2 需要本方私钥与平台公钥")

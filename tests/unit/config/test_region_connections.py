@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from adapters import registry
+from adapters.sm.keys import Sm2PrivateKey
 from adapters.sm.selection import Selection, need_sm2
 from gateway.config import ConfigError, RegionSettings
-from gateway.demo.dev_keys import dev_secrets
+from gateway.demo.dev_keys import dev_key, dev_secrets
 from gateway.region_connections import connection_of, connections_of
 from gateway.secret_files import read_secrets
 
@@ -125,6 +126,21 @@ def test_secrets_hold_the_set_in_use_and_the_set_before(tmp_path: Path) -> None:
         ('access_key = "a"\nsecret = "b"\nprevious = "c"', r"应写成一节 \[previous\]"),
         ('access_key = "a"\nsecret = "b"\n[previous]\nsecret = "c"', r"\[previous\] 应有"),
         ("access_key", "无法读取"),
+        ('access_key = "a"\nsecret = ""', "的 secret 是空的"),
+        (
+            'access_key = "a"\nsecret = "c"\n[previous]\naccess_key = ""\nsecret = ""',
+            "access_key、",
+        ),
+        (
+            'access_key = "a"\nsecret = "c"\n[previous]\naccess_key = "a"\nsecret = "d"\n'
+            "valid_until = 9999-12-31",
+            r"\[previous\] 的 valid_until 超出日历",
+        ),
+        (
+            'access_key = "a"\nsecret = "c"\n[next]\naccess_key = "a"\nsecret = "d"\n'
+            "valid_from = 0001-01-01",
+            r"\[next\] 的 valid_from 超出日历",
+        ),
     ],
 )
 def test_wrong_secrets_are_named_and_never_quoted(tmp_path: Path, text: str, said: str) -> None:
@@ -142,6 +158,17 @@ def test_secrets_without_the_keys_of_the_scheme_stop_the_start(tmp_path: Path) -
     short = dev_secrets("shanghai", random, sm2=True)[0].replace("demo-yrd-shanghai", "demo")
     with pytest.raises(ConfigError, match="至少 16 个字符"):
         connection_of("31", region(tmp_path, "shanghai", secrets=short), NOW)
+
+
+def test_two_halves_of_different_sm2_keys_stop_the_start(tmp_path: Path) -> None:
+    numbers = iter(range(7, 99))
+    secrets = dev_secrets("shanghai", lambda: next(numbers).to_bytes(32, "big"), sm2=True)[0]
+    one, other = dev_key(random), dev_key(lambda: bytes(32))
+    mixed = Sm2PrivateKey(other.public, one.secret).pem.decode()
+    begin, end = secrets.index("-----BEGIN PRIVATE"), secrets.index("-----END PRIVATE KEY-----")
+    wrong = secrets[:begin] + mixed + secrets[end + len("-----END PRIVATE KEY-----\n") :]
+    with pytest.raises(ConfigError, match=r"sm2_private_key:.*不成对"):
+        connection_of("31", region(tmp_path, "shanghai", secrets=wrong), NOW)
 
 
 def test_a_machine_without_sm2_does_not_start_and_says_which_peer_wants_it(tmp_path: Path) -> None:
