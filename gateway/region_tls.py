@@ -8,7 +8,10 @@ must speak where a province asks for it.
 from __future__ import annotations
 
 import ssl
+from datetime import datetime
 from pathlib import Path
+
+from cryptography import x509
 
 from gateway.config import ConfigError, RegionTls
 
@@ -23,6 +26,11 @@ def tls_context(files: RegionTls, where: str) -> ssl.SSLContext:
     if files.certificate is not None and files.key is not None:
         _show(context, files.certificate, files.key, where)
     return context
+
+
+def valid_until(certificate: Path) -> datetime:
+    """The end of a certificate that tls_context took. Raises OSError."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
 def _show(context: ssl.SSLContext, certificate: Path, key: Path, where: str) -> None:

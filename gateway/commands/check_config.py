@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from gateway.catalogue_files import load_catalogues
 from gateway.clock import SystemClock
 from gateway.commands.refusal import explain
 from gateway.commands.terminal import kept, output
-from gateway.config import ConfigError, Environment, Settings, load_settings
+from gateway.config import ConfigError, Environment, RegionTls, Settings, load_settings
 from gateway.database import Postgresql
 from gateway.domain.business_day import business_day
 from gateway.participants import load_institutions
 from gateway.policy_files import load_policy_book
 from gateway.region_connections import connection_of
+from gateway.region_tls import valid_until
 from gateway.rpc.tls import TlsFiles, refuse_unfit
 from gateway.sm2_log import load_sm2_log_key
 from gateway.store.keyring import load_keyring
@@ -159,4 +161,17 @@ def _region(settings: Settings, code: str) -> str:
     kind = "仿真平台" if region.sandbox else "地区平台"
     sealed = ",报文 SM4 加密" if profile.encryption else ""
     own = f",配置档另取 {region.profile_file}" if region.profile_file else ""
-    return f"{kind} {region.base_url},签名 {profile.signing.scheme}{sealed}{own}"
+    live = len(connection.secrets.live())
+    keys = f",密钥轮换中({live} 组有效)" if live > 1 else ""
+    shown = _shown(region.tls, now) if region.tls else ""
+    return f"{kind} {region.base_url},签名 {profile.signing.scheme}{sealed}{keys}{own}{shown}"
+
+
+def _shown(tls: RegionTls, now: datetime) -> str:
+    """Until when the certificate is good that we show a platform."""
+    if tls.certificate is None:
+        return ""
+    until = valid_until(tls.certificate)
+    if until <= now:
+        raise Unfit(f"客户端证书 {tls.certificate} 已于 {until:%Y-%m-%d} 到期:请更换")
+    return f",客户端证书有效至 {until:%Y-%m-%d}"
