@@ -34,6 +34,8 @@ class _Line:
     row: OurRow
     cash_fen: int
     dated: bool
+    grouped: bool
+    """The region itself has named its clearing type and office."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ class OurStatement:
     def undated(self) -> int:
         """Rows that were placed by our own time."""
         return sum(1 for line in self.lines if not line.dated)
+
+    @property
+    def placed(self) -> frozenset[str]:
+        """Settlement ids of which the region itself has said that they belong here."""
+        return frozenset(
+            line.row.settlement_id for line in self.lines if line.dated and line.grouped
+        )
 
     def totals(self, scheme: Scheme | None) -> StatementTotals:
         """Of one scheme, or of all (None: 3202 has no 险种)."""
@@ -86,6 +95,29 @@ def our_statement(
     return OurStatement(question, key, rules, tuple(lines))
 
 
+def groups_named(
+    settled: Iterable[ClaimRecord], question: Question, claims: Iterable[ClaimRecord]
+) -> tuple[tuple[str, str], ...]:
+    """Groups that no setting names and that the region has named for others of these days.
+
+    `claims` have the question; what was answered is in the group of its answer and in no other.
+    """
+    kinds = {claim.visit_kind for claim in claims if not _grouped(claim)}
+    named = {
+        (claim.clearing_type_code, claim.clearing_office)
+        for claim in settled
+        if _grouped(claim)
+        and claim.visit_kind in kinds
+        and claim.institution_code == question.institution
+        and pooling_region_of(claim.insured_region) == question.pooling_region
+    }
+    return tuple(sorted(named.difference(question.keys)))
+
+
+def _grouped(claim: ClaimRecord) -> bool:
+    return bool(claim.clearing_type_code and claim.clearing_office)
+
+
 def _key(claim: ClaimRecord, rules: StatementRules) -> tuple[str, str, str, str]:
     pool = pooling_region_of(claim.insured_region)
     kind = claim.clearing_type_code or rules.clearing_types[claim.visit_kind][0]
@@ -96,14 +128,16 @@ def _lines(claim: ClaimRecord) -> Iterator[tuple[datetime, _Line]]:
     settled = claim.settled
     if settled is None or claim.state not in _POSTED:
         return
-    at = claim.region_settled_at
+    at, grouped = claim.region_settled_at, _grouped(claim)
     row = _row(claim, claim.region_settlement_id, settled, refund=False)
-    yield at or claim.created_at, _Line(claim.scheme, row, settled.cash_fen, at is not None)
+    line = _Line(claim.scheme, row, settled.cash_fen, at is not None, grouped)
+    yield at or claim.created_at, line
     if claim.state is ClaimState.REVERSED:
         at = claim.reversal_settled_at
         number = claim.reversal_settlement_id or claim.region_settlement_id
         row = _row(claim, number, settled.negated(), refund=True)
-        yield at or claim.updated_at, _Line(claim.scheme, row, -settled.cash_fen, at is not None)
+        line = _Line(claim.scheme, row, -settled.cash_fen, at is not None, grouped)
+        yield at or claim.updated_at, line
 
 
 def _row(claim: ClaimRecord, number: str, amounts: Breakdown, *, refund: bool) -> OurRow:

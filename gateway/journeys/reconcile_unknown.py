@@ -26,9 +26,10 @@ from gateway.domain.claim_record import (
 )
 from gateway.domain.errors import Conflict
 from gateway.domain.visit import Institution
-from gateway.journeys.our_statement import OurStatement, our_statement
+from gateway.journeys.our_statement import OurStatement, groups_named, our_statement
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.standing import digest, standing
+from gateway.journeys.statement_doubt import doubt
 from gateway.journeys.statement_span import Question, Span, StatementRules
 from gateway.journeys.visit_sequence import outcome_of
 from gateway.ports import (
@@ -110,12 +111,15 @@ class ReconcileUnknown:
         )
         said = _Said((), (), ())
         undated = 0
-        for key in question.keys:
+        for key in (*question.keys, *groups_named(settled, question, claims)):
             ours = our_statement(settled, question, key, self.rules)
             undated += ours.undated
             heard = await self._ask(institution, ours, claims)
             if isinstance(heard, Outcome):
                 return heard
+            why = doubt(ours, (*settled, *claims), heard.rows)
+            if why:
+                return Outcome(cause=f"3202 {why}")
             said = _both(said, heard)
         pool = question.pooling_region
         await self._store.write(lambda books: _keep(books, said, pool))

@@ -1,8 +1,9 @@
 """对账日: which closed days of the centre, and which of its statements, can decide a claim.
 
-Pure. A statement counts by the centre's 结算时间, of which we know only the bounds: a message takes
-effect after it was sent and, we assume, within a grace after we stopped waiting. What is stated
-nowhere (skew, grace, hour, clearing types and offices of what was never answered) is configuration.
+Pure. A statement counts by the centre's 结算时间. Where no answer told it only bounds are known: a
+message takes effect after it was sent and, we assume, within a grace after we stopped waiting. What
+is stated nowhere (skew, grace, hour, clearing types and offices of what was never answered) is
+configuration.
 Not here: what a statement then says (standing.py).
 """
 
@@ -32,6 +33,10 @@ _TYPES = MappingProxyType(
 """clr_type 11 门诊, 21 住院: the same in both published dictionaries (HN, JX)."""
 _SCHEMES = MappingProxyType({Scheme.EMPLOYEE: "310", Scheme.RESIDENT: "390"})
 """insutype 310 职工, 390 居民: the same in both published dictionaries (HN, JX)."""
+
+
+APART = timedelta(days=1)
+"""At most so far lies the centre's time of a settlement from ours; more is nobody's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,12 @@ def span(claim: ClaimRecord, rules: StatementRules) -> Span:
     first = pivot + 1 if claim.state is ClaimState.REVERSAL_UNKNOWN else pivot
     stamps = [sent_at(msgid) for msgid in msgids[first:]] or [claim.updated_at]
     ends = [*stamps, claim.attempt_deadline]
-    return Span(
+    days = [
         business_day(min(stamps) - rules.skew),
         business_day(max(ends) + rules.grace + rules.skew),
-    )
+    ]
+    cancelling = claim.state is ClaimState.REVERSAL_UNKNOWN
+    told = claim.reversal_settled_at if cancelling else claim.region_settled_at
+    if told is not None and days[0] - APART <= business_day(told) <= days[1] + APART:
+        days.append(business_day(told))  # it has said itself on which day it books it
+    return Span(min(days), max(days))

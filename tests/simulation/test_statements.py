@@ -59,6 +59,10 @@ class Told(Region):
         self.twice = False
         """Its statement has every row two times."""
         self._forced: Fate | None = None
+        self.blind = False
+        """Its statement has nothing of its own books: another group's, or not ready."""
+        self.nameless = False
+        """Its own rows come without the msgid that made them."""
         self.meanwhile: Callable[[], Awaitable[object]] = nothing
         """What happens elsewhere while a statement is on its way."""
 
@@ -92,10 +96,16 @@ class Told(Region):
         key = totals.key
         if self.one_group:
             key = replace(key, clearing_type="11", clearing_office="330400")
-        return super()._of(ctx, replace(totals, key=key))
+        return self._books(ctx, replace(totals, key=key))
 
     def _detail(self, ctx: CallContext, order: StatementOrder) -> tuple[StatementRow, ...]:
-        return super()._detail(ctx, order) * (2 if self.twice else 1)
+        rows = super()._detail(ctx, order) * (2 if self.twice else 1)
+        if self.nameless:
+            return tuple(replace(row, msgid="", settlement_id="Z1") for row in rows)
+        return rows
+
+    def _books(self, ctx: CallContext, totals: StatementTotals) -> list[Booked]:
+        return [] if self.blind else super()._of(ctx, totals)
 
 
 class Office:
@@ -192,6 +202,26 @@ def test_what_stands_although_it_was_taken_back_is_taken_back_again(site: Site) 
         assert len(claim.messages) == 6
         assert await office.morning() == 1
         assert await office.state(claim_id) is ClaimState.VOIDED
+
+    office(site, story)
+
+
+@pytest.mark.parametrize("trouble", ["blind", "nameless"])
+def test_a_statement_that_cannot_be_whole_ends_nothing(site: Site, trouble: str) -> None:
+    async def story(office: Office) -> None:
+        await office.settle(4)
+        claim_id = await office.lost()
+        office.region.fates["2601"] = [Fate.IDLE]
+        await office.pursue(claim_id)
+        setattr(office.region, trouble, True)
+        assert await office.morning() == 0
+        claim = await office.stage.stored(claim_id)
+        assert (claim.state, claim.reconcile_attempts) == (ClaimState.REVERSAL_SENT, 1)
+        setattr(office.region, trouble, False)
+        assert await office.morning() == 1
+        claim = await office.stage.stored(claim_id)
+        assert claim.found is not None
+        assert claim.found.standing is Standing.EFFECTIVE
 
     office(site, story)
 

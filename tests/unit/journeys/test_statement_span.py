@@ -13,7 +13,7 @@ from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage
 from gateway.domain.errors import InvariantViolated
 from gateway.domain.msgid import compose, sent_at
-from gateway.journeys.our_statement import our_statement
+from gateway.journeys.our_statement import groups_named, our_statement
 from gateway.journeys.statement_span import Span, StatementRules, question, span
 from tests.unit.rpc.samples import claim as sample
 
@@ -41,6 +41,7 @@ def lost(sent: str, *undone: str, state: ClaimState = ClaimState.REVERSAL_SENT) 
         updated_at=at(undone[-1] if undone else sent),
         attempt_deadline=at(sent) + timedelta(seconds=25),
         region_settlement_id="",
+        region_settled_at=None,
     )
 
 
@@ -66,6 +67,28 @@ def test_a_lost_cancellation_is_asked_about_on_its_own_days_only() -> None:
     claim = lost("2026-11-20T12:00:00", "2026-11-24T12:00:00", state=ClaimState.REVERSAL_UNKNOWN)
     claim = replace(claim, attempt_deadline=at("2026-11-24T12:00:20"))
     assert span(claim, RULES) == Span(date(2026, 11, 24), date(2026, 11, 24))
+
+
+@pytest.mark.parametrize(
+    ("told", "first", "last"),
+    [
+        ("2026-11-24T11:00:00", 24, 24),
+        ("2026-11-23T22:00:00", 23, 24),
+        ("2026-11-25T01:00:00", 24, 25),
+        ("2020-01-01T00:00:00", 24, 24),
+    ],
+)
+def test_the_day_that_the_region_itself_has_named_is_asked_about(
+    told: str, first: int, last: int
+) -> None:
+    days = Span(date(2026, 11, first), date(2026, 11, last))
+    review = lost("2026-11-24T12:00:00", state=ClaimState.REVIEW)
+    assert span(replace(review, region_settled_at=at(told)), RULES) == days
+    cancelled = lost(
+        "2026-11-20T12:00:00", "2026-11-24T12:00:00", state=ClaimState.REVERSAL_UNKNOWN
+    )
+    cancelled = replace(cancelled, region_settled_at=at("2026-11-20T12:00:00"))
+    assert span(replace(cancelled, reversal_settled_at=at(told)), RULES) == days
 
 
 def test_a_day_is_asked_about_at_the_hour_of_the_next_one() -> None:
@@ -145,6 +168,22 @@ def test_our_rows_are_those_of_the_centres_days_and_a_reversal_has_two() -> None
     assert totals.key.scheme_code == ""
     alone = our_statement(claims, asked, ("11", "330400"), replace(RULES, refunds_count=False))
     assert alone.totals(sample().scheme).count == 1
+
+
+def test_a_group_that_only_the_regions_answers_name_is_asked_about_too() -> None:
+    unanswered, day = lost("2026-11-24T12:00:00"), "2026-11-24T10:00:00"
+    asked = question(unanswered, RULES)
+    claims = [
+        settled("S1", day),
+        settled("S2", day, clearing_office="330401"),
+        settled("S3", day, clearing_office="330402", visit_kind=VisitKind.INPATIENT),
+        settled("S4", day, clearing_office=""),
+        settled("S5", day, clearing_office="330403", insured_region="320509"),
+        settled("S6", day, clearing_office="330404", institution_code="H00310000002"),
+    ]
+    assert groups_named(claims, asked, [unanswered]) == (("11", "330401"),)
+    answered = replace(unanswered, clearing_type_code="11", clearing_office="330400")
+    assert groups_named(claims, asked, [answered]) == ()
 
 
 def test_a_settlement_without_the_centres_time_is_placed_by_ours_and_counted() -> None:
