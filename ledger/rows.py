@@ -116,7 +116,9 @@ def _array(column: Sequence[Any]) -> str:
         return '{"' + '","'.join(column) + '"}'
     if kind is bytes:
         return '{"\\\\x' + '","\\\\x'.join([value.hex() for value in column]) + '"}'
-    return "{" + ",".join(map(str, column) if kind is int else ["NULL"] * len(column)) + "}"
+    if kind is int:
+        return "{" + ",".join(map(str, column)) + "}"
+    return "{" + ",".join(map(_WRITTEN[kind], column)) + "}"  # NULLs, or a KeyError
 
 
 _WRITTEN: dict[type, Callable[[Any], str]] = {

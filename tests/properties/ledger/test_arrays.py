@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.journal import EntryKind
 from ledger.rows import _array
 
 COLUMNS = (
@@ -23,3 +27,12 @@ def test_a_column_is_written_the_same_with_and_without_a_value_of_another_kind(
 
 def test_columns_of_nothing() -> None:
     assert [_array(()), _array((None,)), _array((None, None))] == ["{}", "{NULL}", "{NULL,NULL}"]
+
+
+@pytest.mark.parametrize("stranger", [True, EntryKind.VOIDED, 1.5])
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_of_no_known_kind_is_refused_and_never_a_null(stranger: Any, times: int) -> None:
+    with pytest.raises(KeyError):
+        _array((stranger,) * times)
+    with pytest.raises(KeyError):
+        _array(("ent_1", stranger))
