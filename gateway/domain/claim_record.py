@@ -191,7 +191,11 @@ class ClaimRecord:
         The day on which it last moved must be over, in the centre's time.
         """
         asks = self.attention in (Attention.NONE, Attention.NO_STATEMENT)
-        if not self.provisional or not asks:
+        # Nobody can decide a cancellation here: what the region corrects, its statement tells.
+        corrected = (
+            self.state is ClaimState.REVERSAL_UNKNOWN and self.attention is Attention.AMBIGUOUS
+        )
+        if not self.provisional or not (asks or corrected):
             return None
         tomorrow = business_day(self.updated_at) + timedelta(days=1)
         return self.reconcile_due_at or datetime.combine(tomorrow, time(), SHANGHAI)

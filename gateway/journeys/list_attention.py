@@ -86,7 +86,7 @@ BY_ATTENTION: Mapping[Attention, Standing] = MappingProxyType(
             "AMBIGUOUS",
             "对账明细彼此矛盾或与本系统记录矛盾,不作推断:请凭报文编号与参保地核实。",
             True,
-            (Act.PHONE_REGION, Act.TAKE_BACK),
+            (Act.PHONE_REGION, Act.TAKE_BACK, Act.WAIT_STATEMENT),
         ),
         Attention.NO_STATEMENT: Standing(
             "NO_STATEMENT",
@@ -105,6 +105,8 @@ def standing_of(claim: ClaimRecord) -> Standing:
     forbidden = set() if may_take_back(claim) else {Act.TAKE_BACK}
     if not may_read_again(claim):
         forbidden.add(Act.READ_AGAIN)
+    if claim.reconcile_due is None:
+        forbidden.add(Act.WAIT_STATEMENT)
     return replace(found, may_do=tuple(act for act in found.may_do if act not in forbidden))
 
 

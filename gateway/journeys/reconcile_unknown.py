@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -52,6 +52,8 @@ from gateway.ports import (
 TOTALS_TIMEOUT_S = 20.0
 DETAIL_TIMEOUT_S = 120.0
 """For upload, comparison and download together."""
+EVERY = timedelta(days=1)
+"""How often a statement is asked for that contradicted itself, in case the region corrects it."""
 AT_ONCE = 64
 """Claims that are written at the same time: they share commits."""
 
@@ -184,10 +186,13 @@ class ReconcileUnknown:
     async def _decide(self, claim: ClaimRecord, said: _Said, span: Span) -> bool:
         """Whether it moved. Another's move in between makes it another question."""
 
-        def write(books: Books) -> None:
+        def write(books: Books) -> bool:
             at = self._clock.now()
             _unmoved(books, claim)
             stands, rows = standing(claim, said.rows)
+            if _said_before(claim, stands, digest(rows)):
+                self._put_off(claim, at + EVERY, at, books)
+                return False
             event, changes = consequence(claim, stands, self.rules, at=at)
             changes["found"] = StatementFinding(
                 standing=stands,
@@ -198,12 +203,12 @@ class ReconcileUnknown:
                 at=at,
             )
             record_event(books, claim.claim_id, Happened(event, changes), at=at, ids=self._ids)
+            return True
 
         try:
-            await self._store.write(write)
+            return await self._store.write(write)
         except Conflict:
             return False
-        return True
 
     def _put_off(
         self, claim: ClaimRecord, until: datetime | None, at: datetime, books: Books
@@ -247,6 +252,12 @@ def consequence(
         "reversal_undelivered": 0,
         "work_due_at": at,
     }
+
+
+def _said_before(claim: ClaimRecord, stands: Standing, rows_digest: str) -> bool:
+    """The same contradiction, which a person knows of."""
+    ambiguous = stands is Standing.AMBIGUOUS and claim.attention is Attention.AMBIGUOUS
+    return ambiguous and claim.found is not None and claim.found.digest == rows_digest
 
 
 def _still_wanting(claim: ClaimRecord, attempts: int, rules: StatementRules) -> Attention:

@@ -448,6 +448,29 @@ def test_a_statement_that_contradicts_itself_is_a_persons(site: Site) -> None:
     office(site, story)
 
 
+def test_a_cancellation_that_nobody_here_can_decide_is_asked_about_until_it_is_corrected(
+    site: Site,
+) -> None:
+    async def story(office: Office) -> None:
+        claim_id = await office.settle()
+        office.region.fates["2208"] = [Fate.REPLY_LOST]
+        await office.stage.reverse(claim_id, "v1")
+        office.region.twice = True
+        assert await office.morning() == 1
+        told = await office.stage.stored(claim_id)
+        assert (told.state, told.attention) == (
+            ClaimState.REVERSAL_UNKNOWN, Attention.AMBIGUOUS,
+        )  # fmt: skip
+        assert await office.morning() == 0
+        again = await office.stage.stored(claim_id)
+        assert (again.updated_at, again.attention) == (told.updated_at, Attention.AMBIGUOUS)
+        office.region.twice = False
+        assert await office.morning(days=2) == 1
+        assert await office.state(claim_id) is ClaimState.REVERSED
+
+    office(site, story)
+
+
 def test_a_claim_that_moved_while_its_statement_was_asked_for_is_left_alone(site: Site) -> None:
     async def story(office: Office) -> None:
         claim_id = await office.lost()

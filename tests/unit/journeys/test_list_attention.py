@@ -45,7 +45,12 @@ CASES: list[tuple[str, ClaimState, dict[str, Any], bool, tuple[Act, ...]]] = [
     ),
     (
         "AMBIGUOUS", ClaimState.REVERSAL_UNKNOWN, {"attention": Attention.AMBIGUOUS}, True,
-        (Act.PHONE_REGION,),
+        (Act.PHONE_REGION, Act.WAIT_STATEMENT),
+    ),
+    (
+        "AMBIGUOUS", ClaimState.REVERSAL_SENT,
+        {"attention": Attention.AMBIGUOUS, "reversal_answered": True}, True,
+        (Act.PHONE_REGION, Act.TAKE_BACK),
     ),
     (
         "NO_STATEMENT", ClaimState.REVERSAL_UNKNOWN, {"attention": Attention.NO_STATEMENT}, True,
