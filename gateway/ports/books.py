@@ -198,9 +198,11 @@ class BooksReader(Protocol):
         *,
         region: str = "",
         states: frozenset[ClaimState] = ANY_STATE,
+        left_out: frozenset[str] = frozenset(),
     ) -> tuple[ClaimRecord, ...]:
         """RECORDED or REVERSING past their deadline, UNKNOWN, REVERSAL_SENT unanswered and due;
-        those due longest first. `region`: only claims whose insured region's code begins so."""
+        those due longest first. `region`: only claims whose insured region's code begins so;
+        `left_out`: none of these claim ids."""
 
     def exchange(self, msgid: str) -> Exchange | None:
         """The raw bytes of the newest exchange under this msgid."""

@@ -68,6 +68,7 @@ _NEEDING_WORK = (
         CLAIM.c.body.is_not(None),
         CLAIM.c.insured_region.between(bindparam("first"), bindparam("last")),
         CLAIM.c.state.in_(bindparam("states", expanding=True)),
+        CLAIM.c.claim_id.not_in(bindparam("left_out", expanding=True)),
     )
     .order_by(CLAIM.c.work_due_us)
     .limit(bindparam("limit"))
@@ -129,11 +130,13 @@ class Claims:
         *,
         region: str = "",
         states: frozenset[ClaimState] = ANY_STATE,
+        left_out: frozenset[str] = frozenset(),
     ) -> tuple[ClaimRecord, ...]:
         """Those that do not open are left out: one damaged row must not hold up all the others."""
         values = {"at": to_us(at), "limit": limit, **codes_within(region)}
         names = sorted(state.value for state in states)
-        rows = self._connection.execute(_NEEDING_WORK, values | {"states": names})
+        ids = sorted(left_out)
+        rows = self._connection.execute(_NEEDING_WORK, values | {"states": names, "left_out": ids})
         return self.readable(rows.all())
 
     def readable(self, rows: Sequence[Row[Any, *tuple[Any, ...]]]) -> tuple[ClaimRecord, ...]:

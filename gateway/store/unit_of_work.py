@@ -211,8 +211,9 @@ class Snapshot:
         *,
         region: str = "",
         states: frozenset[ClaimState] = ANY_STATE,
+        left_out: frozenset[str] = frozenset(),
     ) -> tuple[ClaimRecord, ...]:
-        return self.claims.needing_work(at, limit, region=region, states=states)
+        return self.claims.needing_work(at, limit, region=region, states=states, left_out=left_out)
 
     def exchange(self, msgid: str) -> Exchange | None:
         return self._evidence.exchange(msgid)

@@ -130,6 +130,11 @@ async def test_each_lane_is_given_its_own_work_and_none_is_left_out(house: OpenS
     assert marking and lanes[2] and not lanes[0] and not lanes[1]
     assert marking | lanes[2] == {claim.claim_id for claim in whole}
     assert not marking & lanes[2]
+    left_out = frozenset(marking)
+    rest = await house.store.read(
+        lambda reader: reader.claims_needing_work(later, 100, left_out=left_out)
+    )
+    assert {claim.claim_id for claim in rest} == lanes[2]
 
 
 async def test_news_are_taken_by_the_province_they_go_to(house: OpenStore) -> None:

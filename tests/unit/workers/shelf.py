@@ -54,7 +54,13 @@ class Shelf:
         return self.claims.get(claim_id)
 
     def claims_needing_work(
-        self, at: datetime, limit: int, *, region: str, states: frozenset[ClaimState]
+        self,
+        at: datetime,
+        limit: int,
+        *,
+        region: str,
+        states: frozenset[ClaimState],
+        left_out: frozenset[str],
     ) -> tuple[ClaimRecord, ...]:
         due = [
             (claim.work_due_at, claim.claim_id)
@@ -63,6 +69,7 @@ class Shelf:
             and claim.work_due_at <= at
             and claim.insured_region.startswith(region)
             and claim.state in states
+            and claim.claim_id not in left_out
         ]
         return tuple(self._waiting[claim_id] for _, claim_id in nsmallest(limit, due))
 

@@ -7,16 +7,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.claim_record import OutboxItem
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import Conflict, NotFound
 from gateway.workers.deliver_outbox import DeliverOutbox
-from gateway.workers.resolve_claims import BATCH, ResolveClaims
+from gateway.workers.resolve_claims import AGAIN_S, BATCH, ResolveClaims
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
 
 class Clock:
+    def __init__(self) -> None:
+        self.at = 0.0
+
     def now(self) -> datetime:
         return NOON
+
+    def monotonic(self) -> float:
+        return self.at
 
 
 class Log:
@@ -37,6 +43,7 @@ class Due:
     def __init__(self, *things: Any) -> None:
         self._things = things
         self.postponed: list[tuple[str, str]] = []
+        self.limits: list[int] = []
 
     async def read(self, work: Callable[[Any], Any]) -> Any:
         return work(self)
@@ -50,7 +57,12 @@ class Due:
     def due_outbox(self, at: datetime, limit: int, **which: Any) -> tuple[Any, ...]:
         return self._things[:limit]
 
-    claims_needing_work = due_outbox
+    def claims_needing_work(
+        self, at: datetime, limit: int, *, left_out: frozenset[str], **which: Any
+    ) -> tuple[Any, ...]:
+        self.limits.append(limit)
+        due = [claim for claim in self._things if claim.claim_id not in left_out]
+        return tuple(due[:limit])
 
     def take_outbox(self, at: datetime, limit: int, **which: Any) -> tuple[Any, ...]:
         return self._things[:limit]
@@ -121,8 +133,32 @@ async def test_many_claims_that_cannot_be_resolved_do_not_take_all_the_places() 
     store: Any = Due(*(Claim(f"stuck-{n}") for n in range(BATCH)), Claim("sound"))
     resolver: Any = resolve
     clock: Any = Clock()
-    work = ResolveClaims(store=store, resolve=resolver, clock=clock, logger=Log())
+    log = Log()
+    work = ResolveClaims(store=store, resolve=resolver, clock=clock, logger=log)
     await work()
     assert resolved == []
     await work()
     assert resolved == ["sound"]
+    assert set(store.limits) == {BATCH}, "no more is read because some cannot be resolved"
+    said = len(log.events)
+    await work()
+    assert len(log.events) == said, "nor is it said again in each round"
+    clock.at += AGAIN_S
+    await work()
+    assert len(log.events) == said + BATCH, "after a while they are tried again"
+
+
+async def test_a_claim_that_somebody_else_moved_is_looked_at_again_at_once() -> None:
+    tried: list[str] = []
+
+    async def resolve(claim: Claim) -> Claim:
+        tried.append(claim.claim_id)
+        raise Conflict("another gateway was quicker")
+
+    store: Any = Due(Claim("clm_1"))
+    resolver: Any = resolve
+    clock: Any = Clock()
+    work = ResolveClaims(store=store, resolve=resolver, clock=clock, logger=Log())
+    await work()
+    await work()
+    assert tried == ["clm_1", "clm_1"]
