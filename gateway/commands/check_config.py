@@ -59,7 +59,9 @@ def run(*, data: Path | None, as_json: bool) -> None:
     else:
         for name, ok, text in rows:
             mark = Text("✓ ", style="green") if ok else Text("✗ ", style="red")
-            output().print(mark.append(f"{name}  ", style="bold"), Text(text), sep="")
+            # Not wrapped: a key that is copied from two lines is none.
+            line = (mark.append(f"{name}  ", style="bold"), Text(text))
+            output().print(*line, sep="", soft_wrap=True)
     raise typer.Exit(0 if all(ok for _, ok, _ in rows) else 1)
 
 
@@ -133,8 +135,8 @@ def _log_sm2(path: Path, settings: Settings) -> str:
     key = load_sm2_log_key(path)
     # Of each log that was ever ours: which one is in force says the database.
     names = [log.signer.name for log in known_log_keys(settings.keys_dir)]
-    vkeys = "、".join(key.named(name).verifier.vkey for name in names)
-    return f"{vkeys}(请存为 DIR/sm2-vkey,并交给核验者)"
+    vkeys = "\n".join(key.named(name).verifier.vkey for name in names)
+    return f"请把在用日志的一行存为 DIR/sm2-vkey,并交给核验者\n{vkeys}"
 
 
 def _agreements(settings: Settings) -> str:
