@@ -26,6 +26,7 @@ from adapters.baseline import (
 )
 from adapters.baseline.clock_text import stamp
 from adapters.baseline.dictionary_check import (
+    MOST_CHARACTERS,
     NOTHING_LOADED,
     CodeCheck,
     FoundCode,
@@ -199,7 +200,10 @@ class NationalCodec:
         self, reply: envelope.Reply, message: Message, expected: settlement.Expected
     ) -> RegionSettlement:
         names = self.profile.aliases.names.get(message.infno, {})
-        unknown = tuple(f"{found.field}={found.code}" for found in self.unknown(reply, message))
+        unknown = tuple(
+            f"{found.field}={found.code[:MOST_CHARACTERS]}"
+            for found in self.unknown(reply, message)
+        )
         return settlement.read(reply.output, expected, self._words, names, unknown)
 
     def unknown(self, reply: envelope.Reply, message: Message) -> tuple[FoundCode, ...]:

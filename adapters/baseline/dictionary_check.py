@@ -23,6 +23,11 @@ from gateway.domain.dictionary import CodeTable, Standing, code_in_clear
 DEPARTMENTS = "dept"
 """科别: codes come from the hospital, of 220 the profile knows one."""
 
+MOST_UNKNOWN = 50
+"""Unknown codes told of one answer: one that holds more is noise, and a claim keeps them all."""
+MOST_CHARACTERS = 50
+"""Kept of a code; the interface's longest has 20. The bytes of the answer are kept whole."""
+
 
 class KnownCodes(Protocol):
     """What a region's own dictionaries say on one day."""
@@ -114,7 +119,8 @@ class CodeCheck:
         return standing in (Standing.VALID, Standing.NOT_LOADED)
 
     def unknown(self, infno: str, output: Node) -> tuple[FoundCode, ...]:
-        """What neither source knows, each once, in the order of the field table."""
+        """What neither source knows, each once, in the order of the field table; no more than
+        MOST_UNKNOWN."""
         found: dict[FoundCode, None] = {}
         for path, kind, code in self._codes(infno, "out", output):
             if code in self._understood.get(kind, ()):
@@ -122,6 +128,8 @@ class CodeCheck:
             standing = self._known.standing(kind, code)
             if standing is Standing.ABSENT or (standing is Standing.NOT_LOADED and kind in _OURS):
                 found[FoundCode(path.rpartition(".")[2], kind, code)] = None
+            if len(found) == MOST_UNKNOWN:
+                break
         return tuple(found)
 
     def _codes(self, infno: str, io: str, body: Node) -> Iterator[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from adapters.baseline import wire
 from adapters.baseline.amounts import Absent, read_fen
 from adapters.baseline.clock_text import read_stamp
+from adapters.baseline.dictionary_check import MOST_CHARACTERS
 from adapters.baseline.errors import AnotherReply, BrokenAnswer
 from adapters.baseline.nodes import node, renamed, required, text
 from adapters.baseline.profile import Dictionary
@@ -182,12 +183,12 @@ def _undecided(info: Node, expected: Expected, dictionary: Dictionary) -> tuple[
     found: list[str] = []
     scheme = text(info, "insutype", PATH)
     if scheme and scheme not in dictionary.schemes:
-        found.append(f"UNKNOWN_CODE insutype={scheme}")
+        found.append(f"UNKNOWN_CODE insutype={scheme[:MOST_CHARACTERS]}")
     elif scheme and expected.scheme_code:
         ours = dictionary.schemes.get(expected.scheme_code)
         if ours is not None and dictionary.schemes[scheme] is not ours:
             found.append(f"OTHER_SCHEME insutype={scheme}")
     clearing = text(info, "clr_type", PATH)
     if clearing and clearing not in dictionary.clearing_types:
-        found.append(f"UNKNOWN_CODE clr_type={clearing}")
+        found.append(f"UNKNOWN_CODE clr_type={clearing[:MOST_CHARACTERS]}")
     return tuple(found)

@@ -187,3 +187,9 @@ def code_in_clear(code: str) -> str:
     """For logs and tables in clear: a text that is no code may be anything, a person's number even,
     so only its length is told."""
     return code if _CODE.fullmatch(code) else f"({len(code)} characters, no code)"
+
+
+def finding_in_clear(finding: str) -> str:
+    """The same for `… field=code`, as a claim's findings name what was wrong."""
+    what, mark, code = finding.partition("=")
+    return f"{what}={code_in_clear(code)}" if mark else finding

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from gateway.domain.business_day import SHANGHAI, business_day
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import Attention, ClaimRecord
+from gateway.domain.dictionary import finding_in_clear
 from gateway.journeys.read_again import may_read_again
 from gateway.journeys.take_back import may_take_back
 from gateway.ports import AttentionQuery, Store
@@ -99,6 +100,12 @@ BY_ATTENTION: Mapping[Attention, Standing] = MappingProxyType(
 """What reconciliation has said a person has to look at."""
 
 
+def findings_of(claim: ClaimRecord) -> tuple[str, ...]:
+    """What was wrong with its answer. An unknown code may be anything, a person's number even: as
+    written it stands in the claim alone."""
+    return tuple(finding_in_clear(found) for found in (*claim.broken, *claim.unknown_codes))
+
+
 def standing_of(claim: ClaimRecord) -> Standing:
     """The reason, and the acts that the claim allows as it stands."""
     found = _standing(claim)
@@ -122,7 +129,7 @@ def _standing(claim: ClaimRecord) -> Standing:
         case ClaimState.REVERSAL_SENT:
             return _reversal(claim)
         case ClaimState.REVIEW:
-            wrong = "、".join((*claim.broken, *claim.unknown_codes)) or "金额与本单不符"
+            wrong = "、".join(findings_of(claim)) or "金额与本单不符"
             text = f"参保地答复已结算,但不能入账({wrong}):待对账确认是否生效,也可现在处理。"
             return Standing("BROKEN_ANSWER", text, True, (*_decides(claim), *_WAITS))
         case _:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.domain.claim import ClaimEvent, ClaimState
 from gateway.domain.claim_record import Attention, ClaimRecord
+from gateway.domain.dictionary import finding_in_clear
 from gateway.domain.errors import Conflict, NotFound, Refused
 from gateway.journeys.record_event import Happened, record_event
 from gateway.journeys.take_back import Decision, refuse_unless
@@ -97,7 +98,8 @@ def _broken(claim: ClaimRecord, settlement: RegionSettlement) -> tuple[str, ...]
     return broken
 
 
-def _still(claim: ClaimRecord, broken: tuple[str, ...]) -> Refused:
+def _still(claim: ClaimRecord, found: tuple[str, ...]) -> Refused:
+    broken = tuple(finding_in_clear(one) for one in found)
     return Refused(
         "the kept answer still does not add up",
         reason="STILL_BROKEN",

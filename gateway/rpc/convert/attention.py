@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.journeys.list_attention import Act, AttentionItem, AttentionPage
+from gateway.journeys.list_attention import Act, AttentionItem, AttentionPage, findings_of
 from gateway.journeys.take_back import REASON_MAX, Decision
 from gateway.ports import AttentionQuery
 from gateway.rpc.convert import texts
@@ -83,7 +83,7 @@ def _claim(item: AttentionItem) -> pb.AttentionClaim:
         insured_region=claim.insured_region,
         computed=breakdown(claim.computed),
         settled=breakdown(claim.settled) if claim.settled is not None else None,
-        findings=(*claim.broken, *claim.unknown_codes),
+        findings=findings_of(claim),
         messages=[
             claim_pb2.RegionMessage(
                 msgid=m.msgid, transaction=m.transaction, region=m.region, outcome=m.outcome

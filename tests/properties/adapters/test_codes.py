@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.baseline import envelope, fields, wire
 from adapters.baseline.codec import Message, NationalCodec
-from adapters.baseline.dictionary_check import CodesOn
+from adapters.baseline.dictionary_check import MOST_UNKNOWN, CodesOn
 from adapters.baseline.errors import UnsendableMessage
 from adapters.baseline.settlement import Expected
 from gateway.domain.breakdown import Breakdown
@@ -115,6 +115,18 @@ def test_any_text_in_any_coded_field_is_kept_or_looked_at(
     ):
         text = codes.get(("setlinfo", name), "").strip()
         assert (f"{name}={text}" in changes["unknown_codes"]) is (bool(text) and text not in known)
+
+
+def test_an_answer_full_of_noise_adds_little_to_the_claim() -> None:
+    speak = speaking("zhejiang", loaded=False)
+    noise = [{"fund_pay_type": f"{n:09d}" * 999, "fund_payamt": "0.00"} for n in range(3_000)]
+    output: dict[str, Any] = {"setlinfo": dict(BASE), "setldetail": noise}
+    body = wire.write({"infcode": 0, "output": output}).encode()
+    reply = envelope.of(wire.read(body), body)
+    expected = Expected(MSGID, "900000001", "S1", effective=True, scheme_code="310")
+    found = speak.read_settlement(reply, Message("2207A", "/", {}, b""), expected)
+    assert len(found.unknown_codes) == MOST_UNKNOWN
+    assert max(len(code) for code in found.unknown_codes) < 100
 
 
 @given(province=st.sampled_from(sorted(SETTLES)), scheme=TEXTS, kind=TEXTS)

@@ -10,9 +10,17 @@ import pytest
 
 from gateway.domain.claim import PROVISIONAL, ClaimState
 from gateway.domain.claim_record import Attention, ClaimRecord
-from gateway.journeys.list_attention import BY_ATTENTION, Act, item_of, standing_of
+from gateway.journeys.list_attention import (
+    BY_ATTENTION,
+    Act,
+    AttentionPage,
+    item_of,
+    standing_of,
+)
 from gateway.journeys.take_back import may_take_back
+from gateway.rpc.convert.attention import attention_page
 from tests.unit.rpc.samples import NOW, claim
+from yrd.audit.v1 import audit_pb2 as pb
 
 CASES: list[tuple[str, ClaimState, dict[str, Any], bool, tuple[Act, ...]]] = [
     ("NO_ANSWER", ClaimState.UNKNOWN, {"work_due_at": NOW}, False, (Act.WAIT,)),
@@ -78,6 +86,22 @@ def test_every_provisional_state_and_every_attention_has_words() -> None:
 def test_what_was_wrong_with_an_answer_is_named() -> None:
     record = replace(claim(ClaimState.REVIEW), broken=("I2",), unknown_codes=("insutype=999",))
     assert "I2、insutype=999" in standing_of(record).text_zh
+
+
+def test_a_code_that_may_be_a_person_s_number_is_shown_to_nobody() -> None:
+    number = "003118198503120118"
+    record = replace(
+        claim(ClaimState.REVIEW),
+        broken=(f"UNKNOWN_CODE clr_type={number}",),
+        unknown_codes=(f"clr_type={number}", "psn_type=测试甲一"),
+    )
+    listed = item_of(record)
+    page = attention_page(pb.ListAttentionRequest(), AttentionPage((listed,), ""), only="").claims[
+        0
+    ]
+    for text in (listed.standing.text_zh, *page.findings, page.why_zh):
+        assert number not in text and "测试甲一" not in text
+    assert "clr_type=(18 characters, no code)" in page.findings
 
 
 def test_a_settlement_waits_since_it_was_recorded_however_often_it_was_tried_since() -> None:
