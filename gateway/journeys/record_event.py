@@ -54,7 +54,7 @@ def record_event(
         return claim
     moved, act = _with_outcomes(claim, happened).moved(happened.event, at=at, **happened.changes)
     moved = _enter(books, moved, act, at=at, ids=ids, noted=happened.noted)
-    if act is LedgerAct.VOID and _admission_was_lost(moved):
+    if act is LedgerAct.VOID and _admission_was_lost(moved, happened.event):
         due_at = at + UNDO_AFTER
         books.enqueue(
             OutboxItem(ids.outbox_id(), UNDO_ADMISSION, claim_id, claim.insured_region, due_at)
@@ -63,9 +63,11 @@ def record_event(
     return moved
 
 
-def _admission_was_lost(claim: ClaimRecord) -> bool:
-    """A stay may be open at the region of which we only know the message that asked for it."""
-    return claim.visit_kind.is_inpatient and claim.messages[0].outcome == "no_answer"
+def _admission_was_lost(claim: ClaimRecord, event: ClaimEvent) -> bool:
+    """A stay may be open at the region of which we only know the message that asked for it: it was
+    not answered, or we died before anybody wrote down what became of it."""
+    unheard = {"no_answer"} if event is ClaimEvent.NOT_SENT else {"no_answer", "planned"}
+    return claim.visit_kind.is_inpatient and claim.messages[0].outcome in unheard
 
 
 def _with_outcomes(claim: ClaimRecord, happened: Happened) -> ClaimRecord:

@@ -172,7 +172,10 @@ def _told(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
 def _no_stay_left_open(claims: list[ClaimRecord], region: RegionState) -> Iterator[str]:
     for claim in claims:
         admission = claim.messages[0]
-        lost = claim.visit_kind.is_inpatient and admission.outcome == "no_answer"
+        # After a crash nobody wrote down what became of it: it left us, and no visit is known.
+        crashed = admission.outcome == "planned" and admission.msgid in region.msgids
+        unheard = admission.outcome == "no_answer" or (crashed and claim.state is ClaimState.VOIDED)
+        lost = claim.visit_kind.is_inpatient and unheard
         if lost and admission.msgid not in region.reversed_msgids:
             yield f"{claim.claim_id}: its admission may be open, and nobody takes it back"
 
