@@ -7,11 +7,13 @@ turn. Baselines are measured in the same run, in turn with ours; nothing is asse
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 from typing import Any
@@ -26,6 +28,7 @@ from bench.adapters_targets import targets
 from bench.child import Child
 from bench.machine import busy_s, machine
 from bench.registry import Say
+from gateway.bootstrap import freeze_what_stays
 
 SLOW, QUICK = "jiangsu", "zhejiang"
 """Who is slow and who must not notice; both sign with an HMAC."""
@@ -63,11 +66,22 @@ async def _with_platforms(root: Path, plan: Plan, say: Say) -> dict[str, Any]:
             return child, child.address()
 
         quick, slow = platform("quick"), platform("slow")
+        stack.enter_context(_frozen())
         calls = [await costs(visit, *quick, plan, say) for visit in visits]
         isolated = await isolation(
             (by_province[SLOW], *slow), (by_province[QUICK], *quick), plan.isolation, say
         )
     return {"calls": calls, "isolation": isolated}
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """With what is there by now out of the garbage collector's rounds, as in the gateway."""
+    freeze_what_stays()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _own_cpu_s() -> float:

@@ -5,6 +5,8 @@ calls and answers none; the same while it answers some each second, each followe
 clients live in one process and one event loop, as in the gateway; the platforms are processes of
 their own. The slow region has a place for each call here: with the places it ships with (64), the
 rest would be turned away within a second and burden nobody. Times are whole µs.
+Beside the wait stands the CPU that this process used meanwhile: what a slow region makes our loop
+do for it is in both, what strangers do on this machine is in the wait alone.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ from bench.figures import quantiles, spread
 from bench.open_files import many_open_files
 from bench.registry import Say
 
+_Figures = tuple[dict[str, int], dict[str, int]]
+"""(the wait, the CPU used meanwhile) of one half of a round."""
+_Round = dict[str, _Figures]
 CALLERS = 4
 """Of the quick region, each making its next call when one is answered."""
 AT_ONCE = 100
@@ -48,7 +53,7 @@ async def isolation(
     step = visit.steps[0]
     await asyncio.to_thread(answer_with, platform, step)
     held = _Held(slow, plan)
-    rounds: list[dict[str, dict[str, int]]] = []
+    rounds: list[_Round] = []
     async with Transport(url, Limits(), time.monotonic) as transport:
         client = visit.client_over(transport)
         await _measure(step, client, plan.seconds / 4)
@@ -67,19 +72,22 @@ async def isolation(
         "rounds": len(rounds),
         **{
             name: {
-                "p99_us": spread([one[name]["p99"] for one in rounds]),
-                "median_us": spread([one[name]["median"] for one in rounds]),
+                "p99_us": spread([one[name][0]["p99"] for one in rounds]),
+                "median_us": spread([one[name][0]["median"] for one in rounds]),
+                "cpu_p99_us": spread([one[name][1]["p99"] for one in rounds]),
             }
             for name in ("idle", "held", "turning")
         },
-        "held_p99_ratio": _ratio(rounds, "held"),
-        "turning_p99_ratio": _ratio(rounds, "turning"),
+        "held_p99_ratio": _ratio(rounds, "held", 0),
+        "turning_p99_ratio": _ratio(rounds, "turning", 0),
+        "held_cpu_p99_ratio": _ratio(rounds, "held", 1),
+        "turning_cpu_p99_ratio": _ratio(rounds, "turning", 1),
     }
 
 
-def _ratio(rounds: list[dict[str, dict[str, int]]], name: str) -> dict[str, float]:
+def _ratio(rounds: list[_Round], name: str, figure: int) -> dict[str, float]:
     """Each round's p99 beside its own idle one: what disturbs a round disturbs both."""
-    ratios = [one[name]["p99"] / max(one["idle"]["p99"], 1) for one in rounds]
+    ratios = [one[name][figure]["p99"] / max(one["idle"][figure]["p99"], 1) for one in rounds]
     return {
         "ratio": round(median(ratios), 2),
         "low": round(min(ratios), 2),
@@ -87,15 +95,17 @@ def _ratio(rounds: list[dict[str, dict[str, int]]], name: str) -> dict[str, floa
     }
 
 
-async def _measure(step: Step, client: NationalClient, seconds: float) -> dict[str, int]:
-    ends, took = time.monotonic() + seconds, list[int]()
+async def _measure(step: Step, client: NationalClient, seconds: float) -> _Figures:
+    ends, took, used = time.monotonic() + seconds, list[int](), list[int]()
 
     async def call_on() -> None:
         while time.monotonic() < ends:
+            cpu = time.process_time_ns()
             took.append(await timed(lambda: accepted(step, client)))
+            used.append((time.process_time_ns() - cpu) // 1000)
 
     await asyncio.gather(*(call_on() for _ in range(CALLERS)))
-    return quantiles(took)
+    return quantiles(took), quantiles(used)
 
 
 class _Held:

@@ -48,7 +48,7 @@ def _isolation(part: Part) -> Table:
         f"of ours, {part['rounds']} rounds"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in ("", "median ms", "p99 ms", "p99 to idle"):
+    for name in ("", "median ms", "p99 ms", "to idle", "CPU p99 ms", "to idle"):
         table.add_column(name, justify="right" if name else "left")
     names = {
         "idle": "idle",
@@ -56,11 +56,15 @@ def _isolation(part: Part) -> Table:
         "turning": f"{part['turnover_per_s']} a second answered and followed by the next",
     }
     for name, text in names.items():
-        ratio = part.get(f"{name}_p99_ratio")
         row = part[name]
-        told = f"{ratio['ratio']} ({ratio['low']}–{ratio['high']})" if ratio else ""
-        table.add_row(text, _spread(row["median_us"]), _spread(row["p99_us"]), told)
+        waits = _spread(row["median_us"]), _spread(row["p99_us"]), _ratio(part, f"{name}_p99")
+        table.add_row(text, *waits, _spread(row["cpu_p99_us"]), _ratio(part, f"{name}_cpu_p99"))
     return table
+
+
+def _ratio(part: Part, name: str) -> str:
+    ratio = part.get(f"{name}_ratio")
+    return f"{ratio['ratio']} ({ratio['low']}–{ratio['high']})" if ratio else ""
 
 
 def _notes(report: Part) -> list[str]:
