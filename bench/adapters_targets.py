@@ -15,7 +15,7 @@ def targets(report: Report) -> list[Target]:
     """All of them, in the order they are read."""
     part = report["isolation"]
     what = f"another region's p99 while {part['in_flight']:,} calls are held"
-    turning = f"{what}, {part['turnover_per_s']} a second answered and followed by the next"
+    turning = f"{what}, {part['turnover_per_s']} a second answered"
     return [
         *(_of_call(call, "alone_us", "encode, sign, decode, verify") for call in report["calls"]),
         *(

@@ -45,15 +45,15 @@ def _calls(calls: list[dict[str, Any]]) -> Table:
 def _isolation(part: Part) -> Table:
     title = (
         f"a region's calls ({part['callers']} callers) while another holds {part['in_flight']:,} "
-        f"of ours, {part['rounds']} rounds"
+        f"of ours, {part['rounds']} rounds; an answered one is followed by the next"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("", "median ms", "p99 ms", "to idle", "CPU p99 ms", "to idle"):
         table.add_column(name, justify="right" if name else "left")
     names = {
         "idle": "idle",
-        "held": "none of them answered",
-        "turning": f"{part['turnover_per_s']} a second answered and followed by the next",
+        "held": "none answered",
+        "turning": f"{part['turnover_per_s']}/s answered",
     }
     for name, text in names.items():
         row = part[name]
