@@ -21,6 +21,9 @@ from adapters.signing.sm4_body import Sm4Body
 from adapters.sm.sm4 import DecryptionFailed
 from gateway.ports import Declined, Exchange, NoAnswer, NotDelivered
 
+_SETTLEMENT = "setlinfo"
+"""The node of an answer that says what was settled; a refusal has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -126,6 +129,10 @@ def _said(reply: envelope.Reply, exchange: Exchange, conventions: Conventions) -
     if reply.infcode in conventions.success:
         return Read(reply, exchange)
     if reply.infcode in conventions.refused:
+        if reply.output.get(_SETTLEMENT):
+            # No envelope signature covers infcode: this no may be a yes that was turned round, and
+            # a claim that is taken for refused is never looked for in a statement.
+            return NoAnswer("refusal_with_a_settlement", exchange)
         return Declined(reply.infcode, reply.err_msg, exchange)
     kind = "system_error" if reply.infcode in conventions.system_errors else "unknown_infcode"
     return NoAnswer(f"{kind} {reply.infcode[:8]}", exchange)

@@ -83,10 +83,10 @@ def code_of_another_type(answered: Answered) -> Answered:
 
 
 def unheard_of_code(answered: Answered) -> Answered:
-    """infcode 7, which no document knows."""
+    """infcode 7, which no document knows, and nothing that would say by itself what it means."""
     members = dict(wire.read(answered.body).values)
     members[_CODE] = "7" if isinstance(members[_CODE], str) else 7
-    return replace(answered, body=_body(members, members.get(_OUTPUT)))
+    return replace(answered, body=_body(members, None))
 
 
 def code_twice(answered: Answered) -> Answered:

@@ -94,6 +94,16 @@ def test_an_answer_signed_over_its_exact_output_is_read() -> None:
     assert isinstance(judged(text.replace("1.0", "1.00"), signed=True), NoAnswer)
 
 
+@pytest.mark.parametrize(("code", "kind"), [("0", Read), ("-1", NoAnswer)])
+def test_a_signed_settlement_under_a_code_that_was_turned_round_is_no_refusal(
+    code: str, kind: type[Judged]
+) -> None:
+    output = '{"setlinfo":{"setl_id":"S1"}}'
+    mac = hmac_sm3(b"s", output.encode())
+    text = f'{{"infcode":{code},"signtype":"SM3","cainfo":"{mac}","output":{output}}}'
+    assert isinstance(judged(text, signed=True), kind)
+
+
 def test_the_transport_s_words_are_passed_on() -> None:
     profile = wiring.book_of("adapters.jiangsu").at(date(2025, 9, 10))
     scheme = schemes.of(profile.signing, Secrets("k", b"s"))
