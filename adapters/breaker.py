@@ -36,6 +36,9 @@ class Breaker:
     _failures: int = field(default=0, init=False)
     _opened_at: float | None = field(default=None, init=False)
     _probing: bool = field(default=False, init=False)
+    era: int = field(default=0, init=False)
+    """How often it has opened. A call is told of with the era in which it was admitted: what hung
+    since before the last opening says nothing of now when it fails at last."""
     _window: int | None = field(default=None, init=False)
     """Calls at once while it recovers; None when all is well."""
 
@@ -69,7 +72,10 @@ class Breaker:
         self._opened_at = None
         self._probing = False
 
-    def failed(self) -> None:
+    def failed(self, era: int | None = None) -> None:
+        """`era` in which the call was admitted; None, this one."""
+        if era not in (None, self.era):
+            return
         was_probing = self._probing
         self._probing = False
         self._failures += 1
@@ -77,10 +83,12 @@ class Breaker:
             self._window = max(1, self._window // 2)
         if was_probing or self._failures >= self.failures_to_open:
             self._opened_at = self.monotonic()
+            self.era += 1
 
-    def abandoned(self) -> None:
+    def abandoned(self, era: int | None = None) -> None:
         """The call ended without saying anything about the far side (cancelled, never sent)."""
-        self._probing = False
+        if era in (None, self.era):
+            self._probing = False
 
     def _widen_to(self, window: int) -> None:
         self._window = window if window < self.places else None

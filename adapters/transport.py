@@ -150,21 +150,21 @@ class Transport:
         # Asked again after the place was won: the breaker may have opened while we waited.
         if not self._breaker.admit():
             return NotDelivered(Cause.BREAKER_OPEN)
-        remaining = ends - self._monotonic()
+        era, remaining = self._breaker.era, ends - self._monotonic()
         if remaining <= 0:
-            self._breaker.abandoned()
+            self._breaker.abandoned(era)
             return NotDelivered(Cause.NO_TIME_LEFT)
         try:
             outcome = await self._once(call, remaining)
         except asyncio.CancelledError:
-            self._breaker.abandoned()
+            self._breaker.abandoned(era)
             raise
         if isinstance(outcome, Delivered):
             self._breaker.succeeded()
             earned = self._retries + self._limits.retry_earned_per_success
             self._retries = min(float(self._limits.retry_budget), earned)
         else:
-            self._breaker.failed()
+            self._breaker.failed(era)
         return outcome
 
     async def _once(self, call: Call, timeout_s: float) -> Outcome:

@@ -112,3 +112,28 @@ def test_a_failure_on_the_way_back_halves_what_may_go_out() -> None:
 def test_a_single_place_needs_no_slow_start() -> None:
     breaker, _ = recovering(places=1)
     assert breaker.window == 1
+
+
+def test_what_hung_since_before_it_opened_says_nothing_of_the_probe() -> None:
+    clock = FakeMonotonic()
+    breaker = Breaker(clock, failures_to_open=3, open_s=10)
+    before = breaker.era
+    for _ in range(3):
+        breaker.failed(before)
+    clock.seconds = 10
+    assert breaker.admit()
+    probe = breaker.era
+    breaker.failed(before)
+    breaker.abandoned(before)
+    assert (breaker.state, breaker.admit()) == (BreakerState.HALF_OPEN, False)
+    breaker.failed(probe)
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_an_answer_is_a_sign_of_life_however_old_its_call_is() -> None:
+    clock = FakeMonotonic()
+    breaker = Breaker(clock, failures_to_open=1, open_s=10)
+    breaker.failed(breaker.era)
+    breaker.succeeded()
+    assert breaker.state is BreakerState.CLOSED
+    assert breaker.window == 2
