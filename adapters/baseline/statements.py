@@ -165,8 +165,9 @@ def read_verdict(output: Node, ours: StatementTotals, dictionary: Dictionary) ->
     if text(info, "setl_optins", path) not in ("", ours.key.clearing_office):
         raise AnotherReply(f"{path}.setl_optins", "belongs to another office's statement")
     code = required(info, "stmt_rslt", path)
-    balanced = dictionary.statement_results.get(code) is StatementResult.BALANCED
-    return StatementVerdict(balanced, code, text(info, "stmt_rslt_dscr", path))
+    result = dictionary.statement_results.get(code)
+    said = text(info, "stmt_rslt_dscr", path)
+    return StatementVerdict(result is StatementResult.BALANCED, code, said, result)
 
 
 def read_upload(output: Node, ctx: CallContext) -> RemoteFile:

@@ -78,6 +78,8 @@ class _Said:
     rows: tuple[StatementRow, ...]
     evidence: tuple[tuple[str, str, Exchange], ...]
     """(msgid, outcome, raw bytes)."""
+    centre_more: bool = False
+    """3201 said, of any scheme, that the centre may have more than we."""
 
 
 class ReconcileUnknown:
@@ -119,7 +121,7 @@ class ReconcileUnknown:
             heard = await self._ask(institution, ours, claims)
             if isinstance(heard, Outcome):
                 return heard
-            why = doubt(ours, (*settled, *claims), heard.rows)
+            why = doubt(ours, (*settled, *claims), heard.rows, more=heard.centre_more)
             if why:
                 return Outcome(cause=f"3202 {why}")
             said = _both(said, heard)
@@ -147,6 +149,7 @@ class ReconcileUnknown:
     ) -> _Said | Outcome:
         gateway = self._regions.of(ours.question.pooling_region)
         evidence: list[tuple[str, str, Exchange]] = []
+        centre_more = False
         for scheme in sorted({claim.scheme for claim in claims}):
             (msgid,) = await self._msgids.take(institution.code, 1)
             ctx = self._context(institution, ours, claims, msgid, TOTALS_TIMEOUT_S)
@@ -154,6 +157,7 @@ class ReconcileUnknown:
             if not isinstance(verdict, Accepted | Declined):
                 return _vain(verdict)
             evidence.append((msgid, outcome_of(verdict), verdict.exchange))
+            centre_more |= isinstance(verdict, Accepted) and verdict.value.centre_may_have_more
         made = await self._msgids.take(institution.code, 3)
         msgids = (made[0], made[1], made[2])
         ctx = self._context(institution, ours, claims, msgids[0], DETAIL_TIMEOUT_S)
@@ -162,7 +166,7 @@ class ReconcileUnknown:
         if not isinstance(detail, Accepted):
             return _vain(detail)
         evidence.append((msgids[2], outcome_of(detail), detail.exchange))
-        return _Said((msgids[2],), detail.value, tuple(evidence))
+        return _Said((msgids[2],), detail.value, tuple(evidence), centre_more)
 
     def _context(
         self,

@@ -68,6 +68,13 @@ class StatementVerdict:
     code: str
     """As written by the region."""
     text: str
+    result: StatementResult | None = None
+    """What `code` means in that region; None where its dictionary lacks the code."""
+
+    @property
+    def centre_may_have_more(self) -> bool:
+        """False where it agrees, or says that only we have more."""
+        return not self.balanced and self.result is not StatementResult.OURS_MORE
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -63,6 +63,8 @@ class Told(Region):
         """Its statement has nothing of its own books: another group's, or not ready."""
         self.nameless = False
         """Its own rows come without the msgid that made them."""
+        self.empty = False
+        """Its detail is not made yet."""
         self.meanwhile: Callable[[], Awaitable[object]] = nothing
         """What happens elsewhere while a statement is on its way."""
 
@@ -100,6 +102,8 @@ class Told(Region):
 
     def _detail(self, ctx: CallContext, order: StatementOrder) -> tuple[StatementRow, ...]:
         rows = super()._detail(ctx, order) * (2 if self.twice else 1)
+        if self.empty:
+            return ()
         if self.nameless:
             return tuple(replace(row, msgid="", settlement_id="Z1") for row in rows)
         return rows
@@ -206,7 +210,7 @@ def test_what_stands_although_it_was_taken_back_is_taken_back_again(site: Site) 
     office(site, story)
 
 
-@pytest.mark.parametrize("trouble", ["blind", "nameless"])
+@pytest.mark.parametrize("trouble", ["blind", "nameless", "empty"])
 def test_a_statement_that_cannot_be_whole_ends_nothing(site: Site, trouble: str) -> None:
     async def story(office: Office) -> None:
         await office.settle(4)

@@ -10,7 +10,7 @@ from gateway.domain.claim_record import ClaimRecord
 from gateway.journeys.our_statement import our_statement
 from gateway.journeys.statement_doubt import doubt
 from gateway.journeys.statement_span import question
-from gateway.ports import StatementRow
+from gateway.ports import StatementResult, StatementRow, StatementVerdict
 from tests.unit.journeys.test_standing import BALANCED, DIFFER, OTHERS, OURS, PIVOT, row
 from tests.unit.journeys.test_statement_span import RULES, lost, settled
 
@@ -19,9 +19,9 @@ CLAIM = lost("2026-11-24T12:00:00")
 TWO = [settled("S1", DAY), settled("S2", DAY)]
 
 
-def says(claims: list[ClaimRecord], rows: list[StatementRow]) -> str:
+def says(claims: list[ClaimRecord], rows: list[StatementRow], *, more: bool = False) -> str:
     ours = our_statement(claims, question(CLAIM, RULES), ("11", "330400"), RULES)
-    return doubt(ours, (*claims, CLAIM), rows)
+    return doubt(ours, (*claims, CLAIM), rows, more=more)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,14 @@ def says(claims: list[ClaimRecord], rows: list[StatementRow]) -> str:
 )
 def test_differences_are_no_reason_to_doubt(rows: list[StatementRow]) -> None:
     assert says(TWO, rows) == ""
+
+
+def test_where_the_centre_has_more_its_detail_says_what() -> None:
+    equal = row("", number="S1", result=BALANCED)
+    for rows in ([], [equal]):
+        assert says(TWO, rows, more=True) == "no_difference_told"
+        assert says(TWO, [*rows, row(PIVOT)], more=True) == ""
+        assert says(TWO, rows) == ""
 
 
 @pytest.mark.parametrize("number", ["S9", ""])
@@ -62,3 +70,15 @@ def test_a_statement_without_any_of_ours_is_not_of_this_group_or_not_ready() -> 
 def test_what_we_have_placed_there_ourselves_proves_nothing(guessed: dict[str, object]) -> None:
     claims = [settled("S1", DAY, **guessed)]
     assert says(claims, [row("", number="S1", result=OURS)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("result", "more"),
+    [
+        (StatementResult.BALANCED, False), (StatementResult.OURS_MORE, False),
+        (StatementResult.CENTRE_MORE, True), (StatementResult.DIFFER, True), (None, True),
+    ],
+)  # fmt: skip
+def test_only_who_says_so_has_no_more_than_we(result: StatementResult | None, more: bool) -> None:
+    verdict = StatementVerdict(result is StatementResult.BALANCED, "1", "", result)
+    assert verdict.centre_may_have_more is more
