@@ -17,7 +17,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -110,7 +118,8 @@ class RegionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: str = Field(
-        description="Where the province's platform listens, e.g. http://127.0.0.1:8431"
+        pattern=r"^https?://[^/\s]+",
+        description="Where the province's platform listens, e.g. http://127.0.0.1:8431",
     )
     profile: str = Field(
         description="Name of the adapter profile, a folder under adapters/, e.g. zhejiang."
@@ -137,6 +146,13 @@ class RegionSettings(BaseModel):
         None, ge=1, description="Of this province, instead of the setting for all."
     )
     sandbox: bool = Field(False, description="True for a stand-in; refused in production.")
+
+    @model_validator(mode="after")
+    def _tls_is_used(self) -> RegionSettings:
+        # Certificates beside a plain address would look as if they protected something.
+        if self.tls is not None and not self.base_url.startswith("https://"):
+            raise ValueError("写明了 [tls],base_url 却不是 https:// 地址,报文会以明文发送")
+        return self
 
 
 class TlsSettings(BaseModel):
@@ -222,9 +238,16 @@ class MetricsSettings(BaseModel):
 
     listen: str = Field(
         "127.0.0.1:9464",
-        pattern=r"^[^:]*:[0-9]{1,5}$|^\[[0-9a-fA-F:]+\]:[0-9]{1,5}$",
+        pattern=r"^[^:]+:[0-9]{1,5}$|^\[[0-9a-fA-F:]+\]:[0-9]{1,5}$",
         description="host:port of GET /metrics, without TLS; port 0 = any free.",
     )
+
+    @field_validator("listen")
+    @classmethod
+    def _port(cls, listen: str) -> str:
+        if int(listen.rpartition(":")[2]) > 65_535:
+            raise ValueError("端口应在 0 与 65535 之间")
+        return listen
 
 
 class Settings(BaseSettings):

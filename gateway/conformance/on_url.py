@@ -40,6 +40,8 @@ def on_url(profile: str, given: Elsewhere, clocks: Clocks, first_number: int) ->
             f"{given.people}:test_platform 应写明 {url} 是测试平台;"
             f"现写的是 {site.test_platform or '(空)'}。检验会真的结算与撤销,不能对生产平台执行。"
         )
+    if not url.startswith(("http://", "https://")):
+        raise SiteError(f"{url} 不是平台地址:应以 http:// 或 https:// 开头。")
     code = next(code for code, name in registry.DECLARED.items() if name == profile)
     region = RegionSettings.model_validate(
         {

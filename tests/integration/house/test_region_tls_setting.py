@@ -22,6 +22,7 @@ def show(data: Path, pair: Pair, ca: Path) -> None:
     """Name these files in the settings."""
     settings = data / "yrd.toml"
     text = settings.read_text(encoding="utf-8").split("\n[regions.31.tls]")[0]
+    text = text.replace('base_url = "http://127.0.0.1:8431"', 'base_url = "https://127.0.0.1:8431"')
     names = {"ca": ca, "certificate": pair.certificate, "key": pair.key}
     lines = "".join(f'{name} = "{path}"\n' for name, path in names.items())
     settings.write_text(f"{text}\n[regions.31.tls]\n{lines}", encoding="utf-8")

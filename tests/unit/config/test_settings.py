@@ -91,6 +91,21 @@ def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
         load_settings(tmp_path / "yrd.toml")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('base_url = "10.0.0.1:8443"', r"regions\.33\.base_url:写法不符"),
+        ('base_url = "ftp://10.0.0.1"', r"regions\.33\.base_url:写法不符"),
+        ('base_url = "http://10.0.0.1"\ntls = { ca = "ca.pem" }', "明文"),
+    ],
+)
+def test_an_address_that_would_not_do_what_it_seems_to_is_refused(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_settings(written(tmp_path, WHOLE.replace('base_url = "http://127.0.0.1:1"', line)))
+
+
 def test_a_provinces_own_bounds_go_before_those_for_all(tmp_path: Path) -> None:
     own = "\nreversals_per_minute = 60\nworker_places = 2\n"
     settings = load_settings(written(tmp_path, f"notices_per_minute = 900\n{WHOLE}{own}"))
@@ -99,7 +114,9 @@ def test_a_provinces_own_bounds_go_before_those_for_all(tmp_path: Path) -> None:
     assert settings.reversals("31") == PaceLimits(places=16, per_minute=600)
 
 
-@pytest.mark.parametrize("listen", ["9464", "localhost", "127.0.0.1:", "::1:9464"])
+@pytest.mark.parametrize(
+    "listen", ["9464", "localhost", "127.0.0.1:", "::1:9464", ":9464", "127.0.0.1:65536"]
+)
 def test_an_address_for_metrics_is_host_and_port(tmp_path: Path, listen: str) -> None:
     text = f'{WHOLE}\n[metrics]\nlisten = "{listen}"\n'
     with pytest.raises(ConfigError, match=r"metrics\.listen"):
