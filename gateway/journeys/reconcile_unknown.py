@@ -28,7 +28,7 @@ from gateway.domain.errors import Conflict
 from gateway.domain.visit import Institution
 from gateway.journeys.our_statement import OurStatement, groups_named, our_statement
 from gateway.journeys.record_event import Happened, record_event
-from gateway.journeys.standing import digest, standing
+from gateway.journeys.standing import RowsByKey, digest, standing
 from gateway.journeys.statement_doubt import doubt
 from gateway.journeys.statement_span import Question, Span, StatementRules
 from gateway.journeys.visit_sequence import outcome_of
@@ -127,10 +127,10 @@ class ReconcileUnknown:
             said = _both(said, heard)
         pool = question.pooling_region
         await self._store.write(lambda books: _keep(books, said, pool))
-        moved = 0
+        moved, by_key = 0, RowsByKey(said.rows)
         for first in range(0, len(claims), AT_ONCE):
             batch = claims[first : first + AT_ONCE]
-            went = (self._decide(claim, said, span) for claim in batch)
+            went = (self._decide(claim, by_key.near(claim), said.msgids, span) for claim in batch)
             moved += sum(await asyncio.gather(*went))
         return Outcome(moved=moved, undated=undated)
 
@@ -187,20 +187,22 @@ class ReconcileUnknown:
 
     # --- what follows -----------------------------------------------------------------------
 
-    async def _decide(self, claim: ClaimRecord, said: _Said, span: Span) -> bool:
+    async def _decide(
+        self, claim: ClaimRecord, near: Sequence[StatementRow], msgids: tuple[str, ...], span: Span
+    ) -> bool:
         """Whether it moved. Another's move in between makes it another question."""
 
         def write(books: Books) -> bool:
             at = self._clock.now()
             _unmoved(books, claim)
-            stands, rows = standing(claim, said.rows)
+            stands, rows = standing(claim, near)
             if _said_before(claim, stands, digest(rows)):
                 self._put_off(claim, at + EVERY, at, books)
                 return False
             event, changes = consequence(claim, stands, self.rules, at=at)
             changes["found"] = StatementFinding(
                 standing=stands,
-                msgids=said.msgids,
+                msgids=msgids,
                 first_day=span.first.isoformat(),
                 last_day=span.last.isoformat(),
                 digest=digest(rows),

@@ -37,6 +37,29 @@ def standing(
     return stands, rows
 
 
+class RowsByKey:
+    """The rows of one statement, found by the keys that a claim can have: thousands of rows are
+    looked through once, and not for each claim in the transaction that decides it."""
+
+    def __init__(self, statement: Iterable[StatementRow]) -> None:
+        self._rows = tuple(statement)
+        self._places: dict[str, list[int]] = {}
+        for place, row in enumerate(self._rows):
+            for key in {row.msgid, row.settlement_id} - {""}:
+                self._places.setdefault(key, []).append(place)
+
+    def near(self, claim: ClaimRecord) -> tuple[StatementRow, ...]:
+        """All rows about the claim, in their order, and perhaps a few others."""
+        keys = {
+            claim.pivot_msgid,
+            claim.region_settlement_id,
+            claim.reversal_settlement_id,
+            *undo_msgids(claim),
+        }
+        places = {place for key in keys for place in self._places.get(key, ())}
+        return tuple(self._rows[place] for place in sorted(places))
+
+
 def undo_msgids(claim: ClaimRecord) -> frozenset[str]:
     """Of every message of ours that may have taken the settlement back: all after the pivot."""
     msgids = [message.msgid for message in claim.messages]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import Standing
-from gateway.journeys.standing import standing
+from gateway.journeys.standing import RowsByKey, standing
 from gateway.ports import StatementResult, StatementRow
 from tests.unit.journeys.test_standing import OTHERS, PIVOT, UNDO, cancelled, lost
 
@@ -36,6 +36,15 @@ def test_the_order_of_the_rows_and_those_of_others_change_nothing(
         says, about = standing(claim, statement)
         assert standing(claim, statement[::-1])[0] is says
         assert standing(claim, about)[0] is says
+
+
+@given(rows)
+def test_the_rows_found_by_key_say_what_the_whole_statement_says(
+    statement: list[StatementRow],
+) -> None:
+    by_key = RowsByKey(statement)
+    for claim in (lost(), lost(ClaimState.REVIEW), cancelled()):
+        assert standing(claim, by_key.near(claim)) == standing(claim, statement)
 
 
 @given(rows)
