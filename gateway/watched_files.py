@@ -60,11 +60,19 @@ class Watched(Generic[T]):
         try:
             self._held = self._load()
         except (ConfigError, OSError) as error:
-            self.trouble = str(error)
-            self._logger.error("new_file_not_usable", kind=self.name, cause=self.trouble)
+            self._not_usable(str(error))
+            return
+        except Exception as error:
+            # Nobody foresaw it, and it may quote the file: told by its kind. Whoever asks for what
+            # is in use, health above all, must not end with it.
+            self._not_usable(f"{self.name}:新文件无法读取({type(error).__name__})")
             return
         self.trouble = ""
         self._logger.info("file_read_again", kind=self.name)
+
+    def _not_usable(self, trouble: str) -> None:
+        self.trouble = trouble
+        self._logger.error("new_file_not_usable", kind=self.name, cause=trouble)
 
 
 class FileWatch:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.config import ConfigError
@@ -39,7 +40,7 @@ def server_credentials(files: TlsFiles, watch: FileWatch | None = None) -> grpc.
         newest = watch.watch("tls", paths, lambda: _pair_of(files))
         first = newest()
     return grpc.dynamic_ssl_server_credentials(
-        first, newest or (lambda: None), require_client_authentication=True
+        first, newest or (lambda: first), require_client_authentication=True
     )
 
 
@@ -58,9 +59,14 @@ def refuse_unfit(files: TlsFiles) -> x509.Certificate:
     _certificate(files.client_ca)
     try:
         key = load_pem_private_key(files.key.read_bytes(), password=None)
+        own = key.public_key() == certificate.public_key()
+    except UnsupportedAlgorithm as error:
+        # A 国密 certificate for one: it is read without a word, but its key is not.
+        both = f"{files.certificate} 或 {files.key}"
+        raise _unfit(f"{both} 的算法不受支持(国密 TLS 由前置网关承担)") from error
     except (ValueError, TypeError) as error:
         raise _unfit(f"{files.key} 不是 PEM 私钥,或有口令保护") from error
-    if key.public_key() != certificate.public_key():
+    if not own:
         raise _unfit(f"私钥 {files.key} 与证书 {files.certificate} 不是一对")
     return certificate
 

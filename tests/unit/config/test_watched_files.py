@@ -34,14 +34,14 @@ class Hand:
 
     def load(self) -> int:
         self.reads += 1
-        text = self.path.read_text(encoding="ascii")
+        text = self.path.read_text(encoding="utf-8")
         if not text.isdigit():
             raise ConfigError(f"{self.path} 不是数字", reason="NO_NUMBER")
         return int(text)
 
     def write(self, text: str) -> None:
         fresh = self.path.with_suffix(".new")
-        fresh.write_text(text, encoding="ascii")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(self.path)
 
 
@@ -84,6 +84,14 @@ def test_a_broken_file_changes_nothing_and_is_said_once(hand: Hand) -> None:
     hand.seconds += 1
     assert hand.held() == 3
     assert hand.watch.troubles() == ()
+
+
+def test_what_nobody_foresaw_changes_nothing_either_and_quotes_nothing(hand: Hand) -> None:
+    hand.write("²")  # a digit to isdigit(), and nothing to int()
+    hand.seconds = 1
+    assert hand.held() == 1
+    (trouble,) = hand.watch.troubles()
+    assert "ValueError" in trouble and "²" not in trouble
 
 
 def test_a_file_that_is_gone_changes_nothing_but_is_told(hand: Hand) -> None:
