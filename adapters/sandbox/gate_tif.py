@@ -53,9 +53,9 @@ class TifGate:
 
     def _take(self, nonce: str, now: datetime) -> None:
         """Only a nonce whose signature holds is remembered: a stranger cannot fill the memory."""
-        self._seen = {
-            known: since for known, since in self._seen.items() if now - since < REMEMBERED
-        }
+        # In the order they came: the oldest go first, and not all are looked at each time.
+        while self._seen and now - self._seen[next(iter(self._seen))] >= REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         if nonce in self._seen:
             raise GateRefusal(REPEATED)
         self._seen[nonce] = now
