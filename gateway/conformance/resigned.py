@@ -2,7 +2,7 @@
 
 A relay has no platform's key, so what it altered cannot be signed again; how such an answer is
 *read* is tried with the signature's check taken out, and that the check is there is a rule of its
-own (C28). Requests that a platform must turn away are built by the adapter itself, and only signed
+own (C29). Requests that a platform must turn away are built by the adapter itself, and only signed
 in another way.
 """
 
