@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adapters.sandbox.command import run
 from adapters.sandbox.context import Rules
+from adapters.sandbox.exchanges import NEWEST_KEPT
 from adapters.sandbox.provinces import PROVINCES
 
 _POLICIES = Path(__file__).parents[2] / "gateway" / "policies"
@@ -42,7 +43,16 @@ def _arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME[=VALUE][@INFNO][#COUNT]",
-        help="e.g. lose-reply=1@2207, delay=0.5s, differ=100; may be repeated",
+        help="e.g. lose-reply=0.1,delay=0.5s@2207; may be repeated",
+    )
+    parser.add_argument(
+        "--seed",
+        type=Path,
+        metavar="DIR",
+        help="people and books of one's own for an empty state (seed/README.md)",
+    )
+    parser.add_argument(
+        "--messages", type=int, default=NEWEST_KEPT, help="how many the inspector keeps; 0 none"
     )
     parser.add_argument("--unknown-reversal", choices=("accept", "refuse"), default="accept")
     parser.add_argument("--late-original", choices=("accept", "refuse"), default="refuse")
@@ -70,6 +80,8 @@ def main() -> None:
         faults=given.fault,
         secrets=secrets,
         previous=previous,
+        seed_dir=given.seed,
+        keep_exchanges=given.messages,
         rules=Rules(unknown_reversal=given.unknown_reversal, late_original=given.late_original),
         witness_logs=given.witness_log,
     )

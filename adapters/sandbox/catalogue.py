@@ -7,17 +7,18 @@ away from zero. What a policy pays is calculator.py's business.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from adapters.sandbox.bad_seed import line_of, rows_of_csv
+
 NO_LIMIT = Decimal("999999")
 """pric_uplmt_amt of an item without a price limit."""
 
-_CLASS_C = "c"
+_CLASS_C, _CLASSES = "c", ("a", "b", "c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,37 @@ def _round(value: Decimal) -> int:
     return int(value.to_integral_value(rounding=ROUND_HALF_UP))
 
 
+_COLUMNS = (
+    "item_code",
+    "class",
+    "self_pay_ratio",
+    "price_limit",
+    "restricted",
+    "valid_from",
+    "valid_until",
+)
+
+
 def read_catalogue(path: Path, *, after_limit: bool) -> Catalogue:
-    """Raises KeyError or ValueError on a row that does not follow the format."""
-    with path.open(encoding="utf-8", newline="") as source:
-        return Catalogue([_item(row) for row in csv.DictReader(source)], after_limit=after_limit)
+    """Raises BadSeed on a row that does not follow the format."""
+    items: list[Item] = []
+    for line, row in rows_of_csv(path, _COLUMNS):
+        with line_of(path, line):
+            items.append(_item(row))
+    return Catalogue(items, after_limit=after_limit)
 
 
 def _item(row: dict[str, str]) -> Item:
-    limit, until = row["price_limit"], row["valid_until"]
+    limit, until, grade = row["price_limit"], row["valid_until"], row["class"]
+    if grade not in _CLASSES:
+        raise ValueError(f"class 为 a(甲)、b(乙)、c(丙),写的是 {grade!r}")
+    ratio = Decimal(row["self_pay_ratio"])
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"self_pay_ratio 在 0 与 1 之间,写的是 {ratio}")
     return Item(
         code=row["item_code"],
-        grade=row["class"],
-        self_pay_ratio=Decimal(row["self_pay_ratio"]),
+        grade=grade,
+        self_pay_ratio=ratio,
         price_limit=Decimal(limit) if limit else None,
         restricted=row["restricted"] == "1",
         valid_from=date.fromisoformat(row["valid_from"]),

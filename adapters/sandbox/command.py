@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from adapters.sandbox.context import Rules
+from adapters.sandbox.exchanges import NEWEST_KEPT
+from adapters.sandbox.inspector import ROOT
 from adapters.sandbox.server import Clock, Sandbox
 
 
@@ -28,9 +30,12 @@ def run(
     rules: Rules | None = None,
     witness_logs: Iterable[str] = (),
     previous: Mapping[str, str] | None = None,
+    seed_dir: Path | None = None,
+    keep_exchanges: int = NEWEST_KEPT,
     announce: Callable[[str], None] = lambda url: print(url, file=sys.stderr, flush=True),
 ) -> None:
-    """Block until SIGINT or SIGTERM. `announce` is given the base URL once it listens."""
+    """Block until SIGINT or SIGTERM. `announce` is given the base URL once it listens; where its
+    messages are shown, and what was not used, is told on standard error."""
     sandbox = Sandbox(
         province=province,
         state_dir=state_dir,
@@ -41,7 +46,11 @@ def run(
         rules=rules,
         witness_logs=witness_logs,
         previous=previous,
+        seed_dir=seed_dir,
+        keep_exchanges=keep_exchanges,
     )
+    if sandbox.seeds.ignored:
+        print(f"{province} 已有状态,--seed 未使用;要从头来,加 --reset。", file=sys.stderr)
     asyncio.run(_serve(sandbox, host, port, announce))
 
 
@@ -50,7 +59,9 @@ async def _serve(sandbox: Sandbox, host: str, port: int, announce: Callable[[str
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    announce(await sandbox.start(host, port))
+    url = await sandbox.start(host, port)
+    announce(url)
+    print(f"报文查看 {url}{ROOT}", file=sys.stderr, flush=True)
     try:
         await stopping.wait()
     finally:

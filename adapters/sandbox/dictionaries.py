@@ -7,11 +7,14 @@ province has which is OUR ASSUMPTION. A province without a file has no dictionar
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from adapters.sandbox.bad_seed import line_of, rows_of_csv
+
+_COLUMNS = ("kind", "code", "label", "parent", "valid_from", "valid_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,17 @@ Dictionaries = Mapping[str, tuple[Entry, ...]]
 
 
 def read_dictionaries(path: Path) -> Dictionaries:
-    """Empty where there is no such file."""
+    """Empty where there is no such file. Raises BadSeed."""
     found: dict[str, list[Entry]] = {}
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as source:
-            for row in csv.DictReader(source):
-                last = row["valid_until"]
-                entry = Entry(
-                    row["code"],
-                    row["label"],
-                    row["parent"],
-                    date.fromisoformat(row["valid_from"]),
-                    date.fromisoformat(last) if last else None,
-                )
-                found.setdefault(row["kind"], []).append(entry)
+    for line, row in rows_of_csv(path, _COLUMNS) if path.exists() else ():
+        with line_of(path, line):
+            last = row["valid_until"]
+            entry = Entry(
+                row["code"],
+                row["label"],
+                row["parent"],
+                date.fromisoformat(row["valid_from"]),
+                date.fromisoformat(last) if last else None,
+            )
+            found.setdefault(row["kind"], []).append(entry)
     return {kind: tuple(entries) for kind, entries in found.items()}

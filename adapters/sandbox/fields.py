@@ -7,57 +7,19 @@ Values against dictionaries are the transactions' business.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
+from adapters.sandbox.field_tables import FieldFact, Side, facts_of
 from adapters.sandbox.wire import BadField, Json, Node, fen_of, node_of, number_of, rows_of
 
-_TABLE = Path(__file__).with_name("fields_in.csv")
 _ROW_NODES = frozenset({"diseinfo", "feedetail"})
 _OPTIONAL_NODES = frozenset({"diseinfo"})
 _UNMEASURED = frozenset({"psn_type"})
 """C3 in requests and C6 in answers: a platform that answers six characters must take them back."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    node: str
-    name: str
-    name_zh: str
-    kind: str
-    length: str
-    required: str
-
-
-@cache
-def _fields() -> Mapping[str, tuple[_Field, ...]]:
-    table: dict[str, list[_Field]] = {}
-    with _TABLE.open(encoding="utf-8", newline="") as source:
-        for row in csv.DictReader(source):
-            table.setdefault(row["infno"], []).append(
-                _Field(
-                    row["node"],
-                    row["name"],
-                    row["name_zh"],
-                    row["type"],
-                    row["length"],
-                    row["required"],
-                )
-            )
-    return {infno: tuple(fields) for infno, fields in table.items()}
-
-
-def is_known(infno: str) -> bool:
-    return infno in _fields()
-
-
 def check_input(infno: str, given: Node, *, cross_region: bool) -> None:
     """Raises BadField naming the first field that is missing, too long or of the wrong type."""
-    by_node: dict[str, list[_Field]] = {}
-    for item in _fields()[infno]:
+    by_node: dict[str, list[FieldFact]] = {}
+    for item in facts_of(infno, Side.REQUEST):
         by_node.setdefault(item.node, []).append(item)
     for name, fields in by_node.items():
         if name in _OPTIONAL_NODES and given.get(name) is None:
@@ -68,7 +30,7 @@ def check_input(infno: str, given: Node, *, cross_region: bool) -> None:
                 _check(item, row.get(item.name), cross_region)
 
 
-def _check(item: _Field, value: Json, cross_region: bool) -> None:
+def _check(item: FieldFact, value: Json, cross_region: bool) -> None:
     where = f"{item.node}.{item.name} {item.name_zh}"
     if value is None or value == "":
         if item.required == "Y" or (item.required == "X" and cross_region):
@@ -88,7 +50,7 @@ def _check(item: _Field, value: Json, cross_region: bool) -> None:
         raise BadField(f"{where} 超过最大长度 {item.length}")
 
 
-def _check_number(item: _Field, value: Json, where: str) -> None:
+def _check_number(item: FieldFact, value: Json, where: str) -> None:
     if item.length == "16,2":
         fen_of(value, where)
         return

@@ -64,6 +64,17 @@ class State:
             raise
         self._db.execute("RELEASE business")
 
+    def clear(self) -> None:
+        """Forgets everything but the counters: no number is given twice."""
+        self._db.execute("PRAGMA foreign_keys=OFF")
+        with self.transaction():
+            for (table,) in self._db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
+                "AND name <> 'counters'"
+            ).fetchall():
+                self._db.execute(f"DELETE FROM {table}")
+        self._db.execute("PRAGMA foreign_keys=ON")
+
     def next_number(self, name: str) -> int:
         row = self._db.execute(
             "INSERT INTO counters VALUES (?, 1) "

@@ -90,21 +90,52 @@ def sandbox(
         list[str] | None,
         typer.Option("--fault", metavar="NAME[=VALUE][@INFNO][#COUNT]", help="May be repeated."),
     ] = None,
+    seed: Annotated[
+        Path | None,
+        typer.Option("--seed", metavar="DIR", help="People and books of your own, if it has none."),
+    ] = None,
+    write_seed: Annotated[
+        Path | None,
+        typer.Option("--write-seed", metavar="DIR", help="Write an example for --seed, and end."),
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Forget people, settlements and messages first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --reset: do not ask.")] = False,
+    messages: Annotated[
+        int, typer.Option("--messages", min=0, help="How many the inspector keeps; 0 none.")
+    ] = 2000,
     follow: Follow = False,
 ) -> None:
     """平台: run one stand-in regional platform; synthetic people only, never in production.
 
     Speaks the province's wire over HTTP and keeps its state in DIR/sandbox.
-    Faults: delay, delay-request, refuse, lose-reply, lose-request, repeat,
-    differ, broken, garbage, http500, wrong-signature.
+    What came and what was answered, field by field with Chinese names:
+    /sandbox/inspector on its address, from this machine alone.
+    Faults: delay, delay-request, refuse, lose-reply, lose-request, reset,
+    repeat, other-msgid, duplicate, differ, broken, blank-numbers,
+    number-as-text, text-as-number, garbage, truncate, trickle, http500,
+    http502, wrong-signature; =1 is once, =0.1 or =10% a share.
 
     [dim]Examples:[/dim]
       ./yrd sandbox shanghai --data /tmp/yrd
-      ./yrd sandbox zhejiang --data /tmp/yrd --fault lose-reply=1@2207 --fault delay=0.5s
+      ./yrd sandbox zhejiang --data /tmp/yrd --fault lose-reply=0.1,delay=0.5s
+      ./yrd sandbox jiangsu --write-seed /tmp/people
+      ./yrd sandbox jiangsu --data /tmp/yrd --seed /tmp/people --reset
     """
-    from gateway.commands.sandbox import run
+    from gateway.commands.sandbox import Wanted, run
 
-    run(province=province, data=data, port=port, faults=faults or [], follow=follow)
+    wanted = Wanted(
+        province=province,
+        port=port,
+        faults=faults or [],
+        seed=seed,
+        write_seed=write_seed,
+        reset=reset,
+        yes=yes,
+        messages=messages,
+    )
+    run(wanted, data=data, follow=follow)
 
 
 @commands.command()
