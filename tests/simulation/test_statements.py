@@ -452,6 +452,24 @@ def test_a_statement_that_contradicts_itself_is_a_persons(site: Site) -> None:
     office(site, story)
 
 
+def test_a_verified_yes_that_the_statement_lacks_is_a_persons_and_no_void_claim(site: Site) -> None:
+    async def story(office: Office) -> None:
+        office.region.fates["2207"] = [Fate.UNKNOWN_CODE]
+        claim_id = await office.settle()
+        office.region.blind = True
+        assert await office.morning() == 1
+        claim = await office.stage.stored(claim_id)
+        assert (claim.state, claim.attention) == (ClaimState.REVIEW, Attention.AMBIGUOUS)
+        assert claim.found is not None
+        office.region.blind = False
+        await office.stage.process.take_back(Decision(claim_id, "operator-1", "已核实"))
+        await office.pursue(claim_id)
+        await office.morning()
+        assert await office.state(claim_id) is ClaimState.VOIDED
+
+    office(site, story)
+
+
 def test_a_cancellation_that_nobody_here_can_decide_is_asked_about_until_it_is_corrected(
     site: Site,
 ) -> None:
