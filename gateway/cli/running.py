@@ -165,6 +165,13 @@ def conformance(
     ca: Annotated[
         Path | None, typer.Option("--ca", metavar="FILE", help="With --url: its CA, PEM.")
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="With --url: what we show it, PEM."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Of that certificate, PEM.")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="RULE", help="e.g. C21; may be repeated."),
@@ -202,6 +209,8 @@ def conformance(
         people=person,
         profile_file=profile_file,
         ca=ca,
+        certificate=certificate,
+        key=key,
         only=only or [],
         quick=quick,
     )

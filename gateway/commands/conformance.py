@@ -21,7 +21,7 @@ from adapters.connection import Clocks
 from adapters.sandbox.server import NotInProduction
 from gateway.clock import SystemClock
 from gateway.commands.terminal import notes, output, stop
-from gateway.config import ConfigError, Environment, load_settings
+from gateway.config import ConfigError, Environment, RegionTls, load_settings
 from gateway.conformance.junit import junit
 from gateway.conformance.on_sandbox import on_sandbox
 from gateway.conformance.on_url import Elsewhere, on_url
@@ -56,6 +56,8 @@ class Wanted:
     people: Path | None = None
     profile_file: Path | None = None
     ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
     only: list[str] = field(default_factory=list)
     quick: bool = False
 
@@ -78,7 +80,7 @@ def run(
     except (ConfigError, ProfileError, SiteError, NotInProduction) as error:
         stop(str(error))
     except OSError as error:
-        stop(f"{wanted.ca or '临时目录'} 无法使用({error.strerror or type(error).__name__})。")
+        stop(f"临时目录无法使用({error.strerror or type(error).__name__})。")
     if junit_file is not None:
         _write(junit_file, junit([report]))
     if as_json:
@@ -134,7 +136,16 @@ async def _target(wanted: Wanted, clocks: Clocks, ids: SystemIds, stack: AsyncEx
         )
     if wanted.secrets is None or wanted.people is None:
         stop(NEEDED_ZH)
-    given = Elsewhere(wanted.url, wanted.secrets, wanted.people, wanted.profile_file, wanted.ca)
+    if (wanted.certificate is None) is not (wanted.key is None):
+        stop("--certificate 与 --key 须一并写明。")
+    files = {"ca": wanted.ca, "certificate": wanted.certificate, "key": wanted.key}
+    given = Elsewhere(
+        wanted.url,
+        wanted.secrets,
+        wanted.people,
+        wanted.profile_file,
+        RegionTls.model_validate(files) if any(files.values()) else None,
+    )
     first = int.from_bytes(ids.bytes(2), "big")
     return on_url(wanted.profile, given, clocks, first)
 

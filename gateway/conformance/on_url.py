@@ -7,13 +7,12 @@ environment's own no to production (the command).
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters import registry
 from adapters.connection import Clocks
-from gateway.config import RegionSettings
+from gateway.config import RegionSettings, RegionTls
 from gateway.conformance.on_sandbox import connect_of
 from gateway.conformance.site import SiteError, read_site
 from gateway.conformance.target import Target
@@ -28,11 +27,11 @@ class Elsewhere:
     secrets: Path
     people: Path
     profile_file: Path | None = None
-    ca: Path | None = None
+    tls: RegionTls | None = None
 
 
 def on_url(profile: str, given: Elsewhere, clocks: Clocks, first_number: int) -> Target:
-    """Raises SiteError, ConfigError (中文); OSError for a CA file that cannot be read."""
+    """Raises SiteError, ConfigError (中文)."""
     site = read_site(given.people)
     url = given.url.rstrip("/")
     if site.test_platform.rstrip("/") != url:
@@ -49,6 +48,7 @@ def on_url(profile: str, given: Elsewhere, clocks: Clocks, first_number: int) ->
             "profile": profile,
             "secrets_file": given.secrets,
             "profile_file": given.profile_file,
+            "tls": given.tls,
         }
     )
     connection = connection_of(code, region, clocks.now())
@@ -61,5 +61,5 @@ def on_url(profile: str, given: Elsewhere, clocks: Clocks, first_number: int) ->
         clocks=clocks,
         first_number=first_number,
         profile_file=given.profile_file,
-        tls=ssl.create_default_context(cafile=given.ca) if given.ca else None,
+        tls=connection.tls,
     )
