@@ -130,8 +130,7 @@ def show(
     except _REFUSED as error:
         stop(_words(error))
     table, days = loaded[0].of(code), loaded[1]
-    if not table.kinds(asked):
-        notes().print(f"截至 {asked} 没有装载过 {province} 的字典:./yrd dictionary load {province}")
+    _tell_missing(province, kind or [], table.kinds(asked), asked)
     if kind:
         rows = {name: code_rows(table, name, code, asked, ours) for name in kind}
         if as_json:
@@ -170,6 +169,15 @@ def unknown(data: Data = None, as_json: Json = False) -> None:
     else:
         output().print("没有未知代码。")
     raise typer.Exit(1 if rows else 0)
+
+
+def _tell_missing(province: str, wanted: list[str], loaded: tuple[str, ...], day: date) -> None:
+    """What was asked for and never loaded, and how to load it."""
+    for name in wanted or ([] if loaded else [""]):
+        if name not in loaded:
+            what, option = (f" {name}", f" --kind {name}") if name else ("", "")
+            command = f"./yrd dictionary load {province}{option}"
+            notes().print(f"截至 {day} 没有装载过 {province} 的字典{what}:{command}", markup=False)
 
 
 def _tell(outcome: Outcome) -> None:

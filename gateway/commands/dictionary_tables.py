@@ -6,7 +6,7 @@ province's profile, as it is in force on the day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from adapters import registry
 from adapters.baseline.dictionary import DECIDING
 from adapters.baseline.dictionary_check import understood
 from adapters.baseline.fields import dictionary_name
+from adapters.baseline.profile import ProfileBook, ProfileError
 from gateway.config import Settings
 from gateway.database import Postgresql
 from gateway.domain.business_day import SHANGHAI
@@ -55,13 +56,21 @@ class Ours:
     def __init__(self, settings: Settings, day: date) -> None:
         files = {code: region.profile_file for code, region in settings.regions.items()}
         self._known = {
-            code: understood(registry.book_of(name, files.get(code)).at(day).dictionary)
+            code: _understood(registry.book_of(name, files.get(code)), day)
             for code, name in registry.DECLARED.items()
             if code in files
         }
 
     def knows(self, province: str, kind: str, code: str) -> bool:
         return code in self._known.get(province, {}).get(kind, ())
+
+
+def _understood(book: ProfileBook, day: date) -> Mapping[str, frozenset[str]]:
+    try:
+        return understood(book.at(day).dictionary)
+    except ProfileError:
+        # The file was read: before its first section began, nothing was understood.
+        return {}
 
 
 # --- what was loaded ---------------------------------------------------------------------------

@@ -232,3 +232,13 @@ def test_what_cannot_be_done_is_said_in_words(
     code, text = yrd("dictionary", *words, "--data", data)
     assert code == 2
     assert told in text.replace("\n", "")
+
+
+def test_a_dictionary_that_was_never_loaded_is_named_also_on_days_before_any_profile(
+    data: Path,
+) -> None:
+    for words in ((), ("--kind", "clr_typo"), ("--day", "2001-01-01")):
+        code, text = yrd("dictionary", "show", "zhejiang", *words, "--data", data)
+        assert code == 0
+        assert "没有装载过 zhejiang 的字典" in text
+        assert ("load zhejiang --kind clr_typo" in text.replace("\n", "")) is ("clr_typo" in words)
