@@ -8,7 +8,7 @@ Evidence keeps the plain envelope that was verified. Not here: what the output s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from adapters import outcome as told
@@ -30,7 +30,7 @@ class Sent:
     """What we sent, for the evidence and for the signature's clock."""
 
     infno: str
-    body: bytes
+    body: bytes = field(repr=False)
     clock_ms: int
 
 

@@ -19,9 +19,10 @@ _MOST_DIGITS = 10
 """Of an infcode that is written as a number with decimals or an exponent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reply:
-    """One answer, read but not yet believed (the signature is the profile's business)."""
+    """One answer, read but not yet believed (the signature is the profile's business). No repr: it
+    is about a person."""
 
     infcode: str
     """交易状态码 as text: number or string on the wire, "0" is success."""

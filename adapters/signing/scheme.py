@@ -73,7 +73,7 @@ class Outgoing:
     """A request whose bytes are final."""
 
     infno: str
-    body: bytes
+    body: bytes = field(repr=False)
     clock_ms: int
     """Milliseconds since 1970, ours; a scheme that counts seconds divides."""
     nonce: str
@@ -88,8 +88,8 @@ class Answer:
 
     headers: Mapping[str, str]
     """Names in lower case."""
-    body: bytes
-    output_text: str
+    body: bytes = field(repr=False)
+    output_text: str = field(repr=False)
     signature: str
     """The envelope's cainfo, "" when absent."""
     signature_type: str

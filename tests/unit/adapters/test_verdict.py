@@ -14,7 +14,7 @@ from adapters.outcome import NotDelivered as Unsent
 from adapters.signing import schemes
 from adapters.signing.envelope_sm3 import EnvelopeSm3
 from adapters.signing.hmac_sm3 import hmac_sm3
-from adapters.signing.scheme import Secrets
+from adapters.signing.scheme import Answer, Outgoing, Secrets
 from adapters.verdict import Judged, Read, Sent, judge
 from gateway.ports import Declined, NoAnswer, NotDelivered
 
@@ -113,3 +113,11 @@ def test_the_transport_s_words_are_passed_on() -> None:
     assert lost.exchange.reply == b"half"
     assert isinstance(unsent, NotDelivered)
     assert unsent.cause == "breaker_open"
+
+
+def test_what_is_about_a_person_is_not_printed() -> None:
+    found = judged('{"infcode":0,"output":{"psn_name":"somebody"}}')
+    assert isinstance(found, Read)
+    kept = (found, found.reply, Sent("1101", b"somebody", 1), Outgoing("1101", b"somebody", 1, "n"))
+    answered = Answer({}, b"somebody", '"somebody"', "", "", 1)
+    assert "somebody" not in repr((*kept, answered))
