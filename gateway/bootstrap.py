@@ -123,6 +123,10 @@ class Gateway:
         finally:
             waiting.cancel()
 
+    def look_at_files(self) -> None:
+        """Read keys and certificates again where they were replaced, without waiting a second."""
+        self._files.look()
+
     async def stop(self) -> None:
         """Refuse new calls, finish running ones, stop what else runs, close."""
         self._ending.set()
@@ -228,7 +232,8 @@ class Gateway:
 async def serve(
     settings: Settings, *, announce: Callable[[int], None], tell: Tell = tell_nobody
 ) -> None:
-    """Run until SIGINT or SIGTERM, then drain. `announce` is told the port, `tell` the role."""
+    """Run until SIGINT or SIGTERM, then drain; SIGHUP: look at keys and certificates again.
+    `announce` is told the port, `tell` the role."""
     logger = configure(now=SystemClock().now, path=settings.log_file)
     tell_sm2(logger)
     gateway = Gateway(settings, logger=logger, tell=tell)
@@ -236,6 +241,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, gateway.look_at_files)
     try:
         port = await gateway.start()
         freeze_what_stays()

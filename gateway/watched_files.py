@@ -45,11 +45,14 @@ class Watched(Generic[T]):
         """Why the files as they lie there now are not in use (中文); "" where they are."""
 
     def __call__(self) -> T:
-        now = self._monotonic()
-        if now - self._looked_at >= LOOK_S:
-            self._looked_at = now
-            self._look()
+        if self._monotonic() - self._looked_at >= LOOK_S:
+            self.look()
         return self._held
+
+    def look(self) -> None:
+        """Now, whenever the last look was."""
+        self._looked_at = self._monotonic()
+        self._look()
 
     def _look(self) -> None:
         # Looked at before it is read: what changes meanwhile is found changed the next time.
@@ -87,6 +90,11 @@ class FileWatch:
         made = Watched(name, paths, load, monotonic=self._monotonic, logger=self._logger)
         self._watched.append(made)  # type: ignore[arg-type] # only asked, never written to
         return made
+
+    def look(self) -> None:
+        """At each file, at once: somebody says that there are new ones (SIGHUP)."""
+        for watched in self._watched:
+            watched.look()
 
     def troubles(self) -> tuple[str, ...]:
         """Of the files as they lie there now; looks, where that is due."""

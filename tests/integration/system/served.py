@@ -88,6 +88,10 @@ class Served:
             while words not in self.said():
                 await asyncio.sleep(0.02)
 
+    def tell(self, number: signal.Signals) -> None:
+        """Tell it something that does not end it."""
+        self._running().send_signal(number)
+
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Its exit code; the channel stays open for calls that are under way."""
         process = self._running()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tomllib
 from itertools import count
 from pathlib import Path
@@ -13,8 +14,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.demo.dev_keys import dev_secrets
 from gateway.rpc.health import FILES
+from tests.integration.system.served import street
 from tests.integration.system.test_settlement import settle, state_name
 from tests.integration.system.world import QINGPU, World, jiashan_outpatient, running
+from yrd.audit.v1 import audit_pb2
 
 pytestmark = pytest.mark.timeout(120)
 PATIENCE_S = 20.0
@@ -75,3 +78,15 @@ async def test_a_broken_file_is_told_by_health_and_the_old_keys_go_on(tmp_path: 
         log = (world.place.logs / "gateway.jsonl").read_text("utf-8")
         assert log.count("new_file_not_usable") == 1
         assert "only half" not in log
+
+
+async def test_sighup_is_no_end_but_a_look_at_the_files(tmp_path: Path) -> None:
+    async with street(tmp_path) as house:
+        (process,) = await house.start(1)
+        path = house.settings.regions["33"].secrets_file
+        write(path, path.read_text("ascii") + "\n")
+        process.tell(signal.SIGHUP)
+        async with asyncio.timeout(PATIENCE_S):
+            while "file_read_again" not in (house.place.logs / "gateway.jsonl").read_text("utf-8"):
+                await asyncio.sleep(0)
+        assert (await process.audit().GetStatus(audit_pb2.GetStatusRequest())).regions

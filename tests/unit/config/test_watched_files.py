@@ -59,6 +59,12 @@ def test_a_new_file_is_read_at_the_next_look_and_no_sooner(hand: Hand) -> None:
     assert ("file_read_again", {"kind": "number"}) in hand.lines.said
 
 
+def test_who_says_that_there_is_a_new_file_is_heard_at_once(hand: Hand) -> None:
+    hand.write("2")
+    hand.watch.look()
+    assert hand.held() == 2
+
+
 def test_a_file_of_the_same_size_is_another_one_all_the_same(hand: Hand) -> None:
     for number in range(2, 6):
         hand.write(str(number))
