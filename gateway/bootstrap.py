@@ -232,7 +232,7 @@ class Gateway:
 async def serve(
     settings: Settings, *, announce: Callable[[int], None], tell: Tell = tell_nobody
 ) -> None:
-    """Run until SIGINT or SIGTERM, then drain; SIGHUP: look at keys and certificates again.
+    """Run until SIGINT or SIGTERM, then drain; SIGHUP looks at keys and certificates again.
     `announce` is told the port, `tell` the role."""
     logger = configure(now=SystemClock().now, path=settings.log_file)
     tell_sm2(logger)
@@ -241,7 +241,9 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, gateway.look_at_files)
+    # At a terminal SIGHUP says that it was closed; to a service, that files were replaced.
+    hung_up = stopping.set if os.isatty(0) else gateway.look_at_files
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     try:
         port = await gateway.start()
         freeze_what_stays()
