@@ -48,7 +48,8 @@ class Served:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "gateway", "serve",
                 "--data", str(self._place.root), *arguments,
-                stdout=asyncio.subprocess.PIPE, stderr=said, env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=said,
+                env=self._environment,
             )  # fmt: skip
 
     async def ready(self) -> None:
