@@ -91,7 +91,8 @@ class Recording:
         status, kind, body = answer
         self._exchange.status = status
         if changed:
-            self._arrived = f"HTTP {status} {kind},{len(body)} 字节:{_text(body)}"
+            shown = "" if kind == "application/zip" else f":{_text(body)}"
+            self._arrived = f"HTTP {status} {kind},{len(body)} 字节{shown}"
 
     def _plainly(self, text: str) -> None:
         """An answer of the gateway itself, without envelope."""

@@ -85,6 +85,6 @@ def _is_number(value: Json) -> bool:
 
 _REWRITTEN: tuple[tuple[FaultName, Callable[[Json], Json]], ...] = (
     (FaultName.TEXT_AS_NUMBER, _as_number),
-    (FaultName.NUMBER_AS_TEXT, _as_text),
     (FaultName.BLANK_NUMBERS, _blank),
+    (FaultName.NUMBER_AS_TEXT, _as_text),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -22,9 +23,11 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opener]:
     """`await opened("shanghai", "lose-reply=1")` → (sandbox, hospital), stopped afterwards."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(province: str, *faults: str, rules: Rules | None = None) -> Opened:
+        async def open_one(
+            province: str, *faults: str, rules: Rules | None = None, **more: Any
+        ) -> Opened:
             clock = FakeClock()
-            sandbox = sandbox_for(province, tmp_path, clock, *faults, rules=rules)
+            sandbox = sandbox_for(province, tmp_path, clock, *faults, rules=rules, **more)
             url = await sandbox.start()
             stack.push_async_callback(sandbox.stop)
             timeout = aiohttp.ClientTimeout(total=10)

@@ -339,10 +339,15 @@ load_people()
 
 
 def sandbox_for(
-    province: str, state_dir: Path, clock: FakeClock, *faults: str, rules: Rules | None = None
+    province: str,
+    state_dir: Path,
+    clock: FakeClock,
+    *faults: str,
+    rules: Rules | None = None,
+    **more: Any,
 ) -> Sandbox:
     return Sandbox(
         province=province, state_dir=state_dir, policies_dir=POLICIES,
         secrets=SECRETS | SM2_SECRETS,
-        clock=clock, faults=faults, rules=rules,
+        clock=clock, faults=faults, rules=rules, **more,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from adapters.sandbox.exchanges import ExchangeLog, Wanted
 from tests.integration.sandbox.hospital import (
     PEOPLE,
     SECRETS,
@@ -61,6 +62,11 @@ async def test_what_was_answered_survives_a_kill_and_a_term_ends_it(tmp_path: Pa
     await again.start()
     assert again.state()["effective_settlements"] == 1
     await again.stop()
+    log = ExchangeLog(tmp_path / "shanghai.exchanges.sqlite3")
+    newest = log.newest(Wanted(), 10)
+    log.close()
+    assert [exchange.infno for exchange in newest] == ["2207", "2204", "2203", "2201"]
+    assert newest[0].effect == "已提交"
 
     process, _ = await start(tmp_path, secrets)
     process.terminate()

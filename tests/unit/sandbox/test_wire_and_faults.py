@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -53,7 +54,13 @@ def test_what_is_no_message_is_unreadable(bad: bytes) -> None:
 
 
 DELAYS = [("delay=0.5s", 500), ("delay=20ms", 20), ("delay=2s", 2000)]
-NONSENSE = ["", "nonsense", "delay", "delay=1", "differ", "lose-reply=x", "a b"]
+NONSENSE = [
+    ("", "应为 名称[=值]"), ("nonsense", "没有故障 'nonsense'"), ("a b", "应为 名称[=值]"),
+    ("loose-reply=1", "是否想写 lose-reply"), ("delay", "delay=0.5s"), ("delay=1", "delay=0.5s"),
+    ("trickle=5", "trickle=0.5s"), ("delay=9999s", "至多 600s"), ("differ", "differ=100"),
+    ("lose-reply=x", "=0.1"), ("lose-reply=0.0", "大于 0"), ("lose-reply=101%", "至多 100%"),
+    ("garbage=1.5", "=0.1"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "ms"), DELAYS)
@@ -61,10 +68,16 @@ def test_a_delay_is_a_duration(text: str, ms: int) -> None:
     assert parse_fault(text).delay_ms == ms
 
 
-@pytest.mark.parametrize("bad", NONSENSE)
-def test_a_fault_nobody_understands_says_so(bad: str) -> None:
-    with pytest.raises(FaultSpecError):
+@pytest.mark.parametrize(("bad", "words"), NONSENSE)
+def test_a_fault_nobody_understands_says_what_would_be_right(bad: str, words: str) -> None:
+    with pytest.raises(FaultSpecError, match=re.escape(words)):
         parse_fault(bad)
+
+
+def test_every_kind_of_fault_is_named_where_an_unknown_one_is_refused() -> None:
+    with pytest.raises(FaultSpecError) as refused:
+        parse_fault("nonsense")
+    assert all(name.value in str(refused.value) for name in FaultName)
 
 
 def test_a_fault_hits_settlements_unless_told_otherwise() -> None:
@@ -80,8 +93,21 @@ def test_a_fault_may_be_counted_and_aimed() -> None:
     assert [set(box.take("1101", "m")) for _ in range(3)] == [{FaultName.GARBAGE}] * 2 + [set()]
 
 
-def test_a_percentage_is_decided_by_the_msgid() -> None:
-    box = FaultBox(parse_faults("lose-reply=30%"))
+@pytest.mark.parametrize("share", ["30%", "0.3", ".3", "0.300000"])
+def test_a_share_is_decided_by_the_msgid(share: str) -> None:
+    box = FaultBox(parse_faults(f"lose-reply={share}"))
     hit = [bool(box.take("2207", f"m{n}")) for n in range(1000)]
     assert hit == [bool(box.take("2207", f"m{n}")) for n in range(1000)]
-    assert 200 < sum(hit) < 400
+    assert 250 < sum(hit) < 350
+
+
+def test_one_is_once_and_one_point_nought_is_always() -> None:
+    once, always = FaultBox(parse_faults("reset=1")), FaultBox(parse_faults("reset=1.0"))
+    assert [bool(once.take("2207", f"m{n}")) for n in range(3)] == [True, False, False]
+    assert [bool(always.take("2207", f"m{n}")) for n in range(3)] == [True] * 3
+
+
+def test_the_example_of_the_command_is_understood() -> None:
+    first, second = parse_faults("lose-reply=0.1,delay=0.5s")
+    assert (first.name, first.share_ppm) == (FaultName.LOSE_REPLY, 100_000)
+    assert (second.name, second.delay_ms) == (FaultName.DELAY, 500)
