@@ -105,9 +105,11 @@ def _of_settlement(rows: tuple[StatementRow, ...]) -> Standing:
 def _of_cancellation(claim: ClaimRecord, rows: tuple[StatementRow, ...]) -> Standing:
     """REVERSAL_UNKNOWN: only its negative row decides. Balanced rows need not be listed, so the
     settlement's own row may be missing; one that differs is a contradiction, and so is any that the
-    centre lacks: we uploaded no negative one."""
+    centre lacks: we uploaded no negative one. But where no answer named day and group, we have put
+    the settlement there ourselves, and that it is not there says nothing."""
     refunds = [row for row in rows if row.refund]
-    lacks = any(row.result is StatementResult.OURS_MORE for row in rows)
+    placed = claim.region_settled_at and claim.clearing_type_code and claim.clearing_office
+    lacks = any(row.result is StatementResult.OURS_MORE for row in rows if row.refund or placed)
     differs = any(not row.refund and row.result is StatementResult.DIFFER for row in rows)
     if len(refunds) > 1 or lacks or differs:
         return Standing.AMBIGUOUS

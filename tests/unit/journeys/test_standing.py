@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from gateway.domain.claim import ClaimState
 from gateway.domain.claim_record import ClaimRecord, PlannedMessage, Standing
 from gateway.journeys.standing import digest, standing, undo_msgids
 from gateway.ports import StatementResult, StatementRow
+from tests.unit.rpc.samples import NOW
 from tests.unit.rpc.samples import claim as sample
 
 PIVOT, UNDO, OTHERS = (
@@ -44,6 +46,9 @@ def cancelled() -> ClaimRecord:
     return replace(
         lost(ClaimState.REVERSAL_UNKNOWN),
         region_settlement_id="S1",
+        region_settled_at=NOW,
+        clearing_type_code="11",
+        clearing_office="330400",
         settled=Breakdown(
             total_fen=3501, own_pay_fen=0, over_limit_fen=0, pre_self_pay_fen=100,
             in_scope_fen=3401, deductible_fen=0, funds=((Fund.POOLED, 2000),), account_fen=500,
@@ -121,6 +126,19 @@ def test_a_lost_cancellation_is_decided_by_its_own_negative_row(
     rows: list[StatementRow], says: Standing
 ) -> None:
     assert standing(cancelled(), rows)[0] is says
+
+
+@pytest.mark.parametrize(
+    "guessed",
+    [{"region_settled_at": None}, {"clearing_type_code": ""}, {"clearing_office": ""}],
+)
+def test_a_settlement_that_we_have_placed_ourselves_may_lie_elsewhere(
+    guessed: dict[str, Any],
+) -> None:
+    claim, lacking = replace(cancelled(), **guessed), row("", result=OURS, number="S1")
+    assert standing(claim, [lacking])[0] is E
+    assert standing(claim, [lacking, row(UNDO, -3501)])[0] is T
+    assert standing(claim, [row(UNDO, -3501, result=OURS)])[0] is X
 
 
 def test_only_messages_after_the_pivot_can_have_taken_it_back() -> None:
