@@ -158,6 +158,8 @@ class ScriptedRegion(RegionGateway):
         """Whether a 2601 stops an original that arrives after it: not stated anywhere."""
         self._forgets = rng.random() < 0.3
         """Whether a 2601 takes the row out of the books instead of adding a negative: likewise."""
+        self._unready = rng.random() < 0.3
+        """On bad days its detail is empty where it was not made yet; its totals are right."""
         self._skew = timedelta(seconds=rng.uniform(-300.0, 300.0))
         self._dated, self._classed = rng.random() < 0.7, rng.random() < 0.7
         """Whether its answers give 结算时间, and 清算类别 with its office."""
@@ -365,6 +367,8 @@ class ScriptedRegion(RegionGateway):
 
     def _detail(self, ctx: CallContext, order: StatementOrder) -> tuple[StatementRow, ...]:
         """Differences only. A row that only the region has comes without its ids."""
+        if self._unready and not self.healthy and self._rng.random() < 0.5:
+            return ()
         ours = {row.settlement_id: row for row in order.rows}
         found: list[StatementRow] = []
         for row in self._of(ctx, order.totals):

@@ -50,6 +50,7 @@ class Told(Region):
     def __init__(self, rng: random.Random, clock: SimClock) -> None:
         super().__init__(rng, clock)
         self._forgets, self._dated, self._classed = False, True, True
+        self._unready = False
         self.fates: dict[str, list[Fate]] = {}
         self.asked: Counter[str] = Counter()
         self.away: set[str] = set()
