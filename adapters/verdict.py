@@ -24,6 +24,10 @@ from gateway.ports import Declined, Exchange, NoAnswer, NotDelivered
 _SETTLEMENT = "setlinfo"
 """The node of an answer that says what was settled; a refusal has none."""
 
+_WORDS_MAX = 500
+"""Characters of a refusal's words; the interface has 200."""
+_CODE_MAX = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -133,9 +137,16 @@ def _said(reply: envelope.Reply, exchange: Exchange, conventions: Conventions) -
             # No envelope signature covers infcode: this no may be a yes that was turned round, and
             # a claim that is taken for refused is never looked for in a statement.
             return NoAnswer("refusal_with_a_settlement", exchange)
-        return Declined(reply.infcode, reply.err_msg, exchange)
+        return Declined(reply.infcode, _words(reply.err_msg), exchange)
     kind = "system_error" if reply.infcode in conventions.system_errors else "unknown_infcode"
-    return NoAnswer(f"{kind} {reply.infcode[:8]}", exchange)
+    return NoAnswer(f"{kind} {_words(reply.infcode)[:_CODE_MAX]}", exchange)
+
+
+def _words(theirs: str) -> str:
+    """What a far side wrote, fit for a claim, a counter and a terminal: one line of printable
+    text, and not more than a person reads. The bytes are kept whole."""
+    shown = theirs[:_WORDS_MAX]
+    return "".join(mark if mark.isprintable() else " " for mark in shown).strip()
 
 
 def _gateway_refusal(values: wire.Node, conventions: Conventions) -> str:
@@ -152,7 +163,7 @@ def _gateway_refusal(values: wire.Node, conventions: Conventions) -> str:
     if any(said in text for said in conventions.replayed_texts):
         # Somebody on the way sent it twice: the first one may have taken effect.
         return ""
-    return f"gateway_{code} {text}".strip()[:120]
+    return f"gateway_{code} {_words(text)}".strip()[:120]
 
 
 def _verify(outcome: told.Delivered, reply: envelope.Reply, sent: Sent, scheme: Scheme) -> Verdict:

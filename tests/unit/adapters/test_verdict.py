@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -38,6 +39,16 @@ def test_minus_one_is_a_refusal_with_its_words() -> None:
     found = judged('{"infcode":-1,"err_msg":"参保状态异常"}')
     assert isinstance(found, Declined)
     assert (found.code, found.text) == ("-1", "参保状态异常")
+
+
+def test_the_words_of_a_refusal_are_one_printable_line_of_bounded_length() -> None:
+    words = json.dumps("余额不足\x1b[2J\n\u202e请" + "长" * 9_000)
+    found = judged(f'{{"infcode":-1,"err_msg":{words}}}')
+    assert isinstance(found, Declined)
+    assert found.text.startswith("余额不足 [2J  请长") and len(found.text) == 500
+    turned_away = judged(f'{{"code":401,"message":{words}}}')
+    assert isinstance(turned_away, NotDelivered)
+    assert turned_away.cause.isprintable() and len(turned_away.cause) == 120
 
 
 @pytest.mark.parametrize(
