@@ -24,3 +24,13 @@ Tls = Annotated[
         help="With --target: ca.pem and, per institution, CODE.pem and CODE.key.",
     ),
 ]
+PlatformCa = Annotated[
+    Path | None, typer.Option("--ca", metavar="FILE", help="With --url: its CA, PEM.")
+]
+OurCertificate = Annotated[
+    Path | None,
+    typer.Option("--certificate", metavar="FILE", help="With --url: what we show it, PEM."),
+]
+OurKey = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="Of that certificate, PEM.")
+]

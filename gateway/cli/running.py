@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import Data, Follow, Json, Target, Tls
+from gateway.cli.options import (
+    Data,
+    Follow,
+    Json,
+    OurCertificate,
+    OurKey,
+    PlatformCa,
+    Target,
+    Tls,
+)
 
 commands = typer.Typer()
 
@@ -162,16 +171,9 @@ def conformance(
         Path | None,
         typer.Option("--profile-file", metavar="FILE", help="A site's own profile sections."),
     ] = None,
-    ca: Annotated[
-        Path | None, typer.Option("--ca", metavar="FILE", help="With --url: its CA, PEM.")
-    ] = None,
-    certificate: Annotated[
-        Path | None,
-        typer.Option("--certificate", metavar="FILE", help="With --url: what we show it, PEM."),
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="Of that certificate, PEM.")
-    ] = None,
+    ca: PlatformCa = None,
+    certificate: OurCertificate = None,
+    key: OurKey = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="RULE", help="e.g. C21; may be repeated."),
