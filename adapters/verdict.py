@@ -24,6 +24,8 @@ from gateway.ports import Declined, Exchange, NoAnswer, NotDelivered
 _SETTLEMENT = "setlinfo"
 """The node of an answer that says what was settled; a refusal has none."""
 
+_OF_A_PLATFORM = frozenset({"infcode", "output", "cainfo"})
+"""What only a platform writes: an answer with one of these went past the service gateway."""
 _WORDS_MAX = 500
 """Characters of a refusal's words; the interface has 200."""
 _CODE_MAX = 8
@@ -156,7 +158,7 @@ def _gateway_refusal(values: wire.Node, conventions: Conventions) -> str:
     gateway, so it is not enough.
     """
     code = values.get("code")
-    if "infcode" in values or str(code) not in conventions.not_delivered_codes:
+    if not _OF_A_PLATFORM.isdisjoint(values) or str(code) not in conventions.not_delivered_codes:
         return ""
     message = values.get("message")
     text = message if isinstance(message, str) else ""

@@ -67,6 +67,8 @@ def test_the_words_of_a_refusal_are_one_printable_line_of_bounded_length() -> No
         ('{"infcode":0}', 201),
         ("Unauthorized", 401),
         ('{"infcode":-1,"code":401}', 401),
+        ('{"code":401,"message":"x","output":{"setlinfo":{"setl_id":"S1"}}}', 200),
+        ('{"code":401,"message":"x","cainfo":"00"}', 200),
         ('{"code":500,"message":"x"}', 200),
         ('{"code":403}', 403),
     ],
