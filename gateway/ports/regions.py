@@ -130,7 +130,7 @@ class RegionStatus:
     """closed, open or half_open."""
     in_flight: int
     places: int
-    """Calls that may be under way at once."""
+    """Calls that may be under way at once now: fewer while the platform comes back."""
     retries_left: int
     """Repeats that may be spent before answers earn more."""
 

@@ -466,7 +466,7 @@ class RegionStatus(_message.Message):
     in_flight: _builtins.int
     """Calls under way, e.g. 3."""
     places: _builtins.int
-    """Calls that may be under way at once, e.g. 64."""
+    """Calls that may be under way at once now, e.g. 64; fewer while the platform comes back."""
     retries_left: _builtins.int
     """Repeats of reads that may be spent before answers earn more, e.g. 10."""
     def __init__(
