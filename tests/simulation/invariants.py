@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.domain.claim import RESTING, ClaimState
 from gateway.domain.claim_record import ClaimRecord
+from gateway.domain.errors import Refused
 from gateway.rpc.convert.claims import decode_claim
 from tests.simulation.hospital import Call
 from tests.simulation.region import RegionState
@@ -129,8 +130,9 @@ def _errors_mean_nothing_sent(
 
 def _nobody_told_no_while_others_get_a_yes(calls: list[Call]) -> Iterator[str]:
     """Who waits for the same run is told the same, or what is on record; never an error while the
-    run goes on and sends."""
-    for told_no in (call for call in calls if call.error):
+    run goes on and sends. A region's no ends the run that heard it: whoever came a moment before it
+    was told, and gets a yes, has begun another run."""
+    for told_no in (call for call in calls if call.error and not isinstance(call.error, Refused)):
         for other in calls:
             same = (call_key(other) == call_key(told_no)) and other.answer
             if same and other.begun < told_no.ended < other.ended:
