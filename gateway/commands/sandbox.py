@@ -15,11 +15,12 @@ import typer
 from adapters.sandbox.bad_seed import BadSeed
 from adapters.sandbox.command import run as run_sandbox
 from adapters.sandbox.exchanges import NEWEST_KEPT
-from adapters.sandbox.faults import FaultSpecError
+from adapters.sandbox.faults import FaultSpecError, parse_faults
 from adapters.sandbox.not_in_production import NotInProduction, refuse_production
+from adapters.sandbox.people import read_people
 from adapters.sandbox.provinces import PROVINCES
 from adapters.sandbox.seed_choice import start_anew
-from adapters.sandbox.seed_files import write_example
+from adapters.sandbox.seed_files import SeedFiles, own_files, write_example
 from adapters.sandbox.seeding import catalogue_files
 from adapters.sm.selection import SmUnavailable
 from gateway.clock import SystemClock
@@ -63,6 +64,7 @@ def run(wanted: Wanted, *, data: Path | None, follow: bool) -> None:
         place = kept(data, command=f"sandbox {province}")
         try:
             refuse_production(place.sandbox)
+            _refuse_mistakes(wanted)
             if wanted.reset:
                 _start_anew(place, province, asked=wanted.yes)
             _run(place, wanted)
@@ -90,6 +92,15 @@ def _write_seed(directory: Path, province: str) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def _refuse_mistakes(wanted: Wanted) -> None:
+    """Before anything is forgotten: raises FaultSpecError and BadSeed."""
+    for text in wanted.faults:
+        parse_faults(text)
+    if wanted.seed is not None:
+        own_files(wanted.seed)
+        read_people(SeedFiles(wanted.province, wanted.seed).people, PROVINCES[wanted.province])
 
 
 def _start_anew(place: DataDir, province: str, *, asked: bool) -> None:
