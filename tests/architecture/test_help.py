@@ -20,7 +20,8 @@ TOOLS = {path.stem for path in (HOME / "tools").glob("*.py")}
 
 def commands() -> list[list[str]]:
     """Every command line that does something, subcommands included."""
-    inner = {"policy": policy, "dictionary": dictionary}  # loaded only when it is asked for, so click does not know it
+    # Loaded only when they are asked for, so click does not know them.
+    inner = {"policy": policy, "dictionary": dictionary}
     found: list[list[str]] = []
     for name, command in sorted(getattr(GROUP, "commands", {}).items()):
         group = get_command(inner[name]) if name in inner else command
